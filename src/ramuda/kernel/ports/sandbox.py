@@ -1,0 +1,189 @@
+"""One isolated place to run one function's processes in. Adapters: `sandbox.isolated`, `sandbox.process`.
+
+A backend *prepares* sandboxes before anybody asks (`SandboxBackend.prepare`): namespaces, limits, listening sockets and, where
+the runtime allows it, the interpreter are there. `assign` then gives the sandbox to one function, once. The contract suite in
+`tests/contract/test_sandbox.py` runs on every backend.
+
+Life of a sandbox: prepared -> assign -> start -> (pause <-> resume) -> [reset -> start ...] -> kill. A call out of that order
+raises InternalError and changes nothing (`sandbox.guarded`).
+"""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+
+class Boot(Enum):
+    """How the runtime's process comes to life."""
+
+    FORK = "fork"
+    """Forked, with the Python runtime client already imported, from a template process of the same interpreter."""
+    WAIT = "wait"
+    """Started before the function is known: `RuntimeSpec.argv` runs in the prepared sandbox and reads its assignment, a JSON
+    object `{"env": {...}, "handler": "..."}` to end of file, from fd 3."""
+    EXEC = "exec"
+    """Executed at `start`, when function and environment variables are known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A file or folder of the host shown read-only inside the sandbox."""
+
+    host: Path
+    inside: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuntimeSpec:
+    """What a backend must know to prepare sandboxes for a runtime. Hashable by `name` and content.
+
+    `argv` starts the runtime client: paths as seen inside the sandbox. For Boot.FORK it is the interpreter alone and
+    `exec_argv` is the whole command for functions that cannot be forked. `environment` are the variables AWS sets that
+    depend on the runtime only (PATH, LD_LIBRARY_PATH, LANG, NODE_PATH ...). `preload` names Python modules to import into
+    the template. `runtime_dir` is the host folder that is /var/runtime inside.
+    """
+
+    name: str
+    boot: Boot
+    argv: tuple[str, ...]
+    exec_argv: tuple[str, ...] = ()
+    runtime_dir: Path | None = None
+    mounts: tuple[Mount, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    preload: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What a sandbox is given when it becomes one function's. `env` is complete: nothing else reaches the runtime.
+
+    `vcpus` is the CPU share applied by `limit_cpu`; during initialisation there is none. `exec_wrapper` is
+    AWS_LAMBDA_EXEC_WRAPPER: a program, inside the sandbox, that starts the runtime.
+    """
+
+    function_arn: str
+    task_dir: Path
+    opt_dir: Path | None
+    handler: str
+    env: Mapping[str, str]
+    memory_mib: int
+    tmp_mib: int
+    vcpus: float
+    exec_wrapper: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How the runtime's main process ended: exactly one of `code` and `signal` is set. `out_of_memory`: the memory limit
+    killed a process of the sandbox."""
+
+    code: int | None = None
+    signal: int | None = None
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """`memory_peak_bytes`: the most resident memory the runtime's process had since it started."""
+
+    memory_peak_bytes: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Sockets:
+    """Listening sockets of the host that the function reaches. `runtime_api` and `gateway` are HTTP. `outbound` receives every
+    other TCP connection (redirected; the original destination is in SO_ORIGINAL_DST) and `dns` its UDP port 53; both None where the
+    sandbox has no network or uses the host's. `runtime_address`, `gateway_address` are `host:port` as the function sees them.
+    """
+
+    runtime_api: socket.socket
+    runtime_address: str
+    gateway: socket.socket | None = None
+    gateway_address: str | None = None
+    outbound: socket.socket | None = None
+    dns: socket.socket | None = None
+
+
+class Sandbox(Protocol):
+    """One sandbox. Methods that are not `async` neither wait nor block longer than a system call."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def sockets(self) -> Sockets: ...
+
+    @property
+    def output(self) -> int:
+        """The read end (non-blocking) of the pipe that is stdout and stderr of every process inside. The sandbox closes it in `kill`."""
+        ...
+
+    async def assign(self, assignment: Assignment) -> None:
+        """Gives the sandbox to a function: code, layers and /tmp appear, limits are set. Raises PortError, after which it must be killed."""
+        ...
+
+    async def start(self) -> None:
+        """Starts the runtime's process (for Boot.WAIT the first time: hands it the assignment). /tmp keeps what it has."""
+        ...
+
+    def limit_cpu(self) -> None:
+        """Applies the assignment's CPU share, until the next `start`."""
+        ...
+
+    def pause(self) -> None:
+        """Freezes every process inside."""
+        ...
+
+    def resume(self) -> None: ...
+
+    async def wait(self) -> Exit:
+        """Waits until the runtime's main process has ended, of itself or by `reset` or `kill`. May be called before, during or
+        after; every call after a `start` answers for that start."""
+        ...
+
+    async def reset(self, grace_s: float = 0.0) -> Exit:
+        """Ends every process inside (SIGTERM first when `grace_s` is above 0), keeps /tmp. `start` may follow."""
+        ...
+
+    async def kill(self) -> None:
+        """Ends everything and gives back all that was taken. Idempotent."""
+        ...
+
+    def usage(self) -> Usage: ...
+
+
+class SandboxBackend(Protocol):
+    """Makes sandboxes. `name` is what is shown to users (`isolated`, `process`)."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def prepare(self, runtime: RuntimeSpec) -> Sandbox:
+        """A sandbox ready for `assign`. Raises PortError with what to mend. Sandboxes prepared at once may be made in parallel."""
+        ...
+
+    async def close(self) -> None:
+        """Kills every sandbox and whatever process serves the backend."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One fact about what a backend can or cannot do on this machine, for `ramuda doctor` and the start-up message."""
+
+    name: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """Whether a backend can work here, and all it found out about that."""
+
+    backend: str
+    usable: bool
+    findings: tuple[Finding, ...] = field(default=())
