@@ -8,10 +8,14 @@ from ramuda.kernel.call import Principal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
+    """`principal_arn` and `user_id` are what GetCallerIdentity answers to who uses these."""
+
     access_key_id: str
     secret_access_key: str
     session_token: str
     expires_at_s: float
+    principal_arn: str = ""
+    user_id: str = ""
 
 
 class CredentialIssuer(Protocol):

@@ -1,0 +1,1 @@
+"""One file per kind of thing: who calls, and sessions."""
