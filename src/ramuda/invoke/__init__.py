@@ -1,0 +1,1 @@
+"""Running functions: who may run (`concurrency`), where (`placement`), and what is made of it (`sync`, `meter`)."""

@@ -20,11 +20,11 @@ class Principal:
 class Call:
     """`params` are shaped by the operation's input in the botocore model: blobs are bytes, timestamps aware datetimes.
 
-    `service` is botocore's service name (`lambda`, `logs`, `cloudwatch`, `sts`), `operation` the model's (`CreateFunction`).
-    `trace` is the `X-Amzn-Trace-Id` header. `request_id` is answered in `x-amzn-RequestId`. `endpoint` is how the caller
-    reached us (`http://localhost:4566`), for answers that carry a URL. `headers` are the request's, names in lower case.
-    Not frozen, because one is made per request on the hot path; nobody changes one.
-    """
+    `service` is botocore's service name (`lambda`, `logs`, `cloudwatch`, `sts`), `operation` the model's
+    (`CreateFunction`). `trace` is the `X-Amzn-Trace-Id` header. `request_id` is answered in `x-amzn-RequestId`.
+    `endpoint` is how the caller reached us (`http://localhost:4566`), for answers that carry a URL. `headers` are
+    the request's, names in lower case. Not frozen, because one is made per request on the hot path; nobody changes
+    one."""
 
     service: str
     operation: str
@@ -40,8 +40,8 @@ class Call:
 
 
 Result: TypeAlias = dict[str, Any]
-"""Shaped by the operation's output in the botocore model. A streaming blob member is bytes or an AsyncIterator[bytes]; an
-event-stream member is an AsyncIterator of one-key dicts, as botocore's clients see them."""
+"""Shaped by the operation's output in the botocore model. A streaming blob member is bytes or an
+AsyncIterator[bytes]; an event-stream member is an AsyncIterator of one-key dicts, as botocore's clients see them."""
 
 Operation: TypeAlias = Callable[[Call], Awaitable[Result]]
 

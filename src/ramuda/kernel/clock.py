@@ -1,8 +1,9 @@
 """The one way to ask for the time and to wait, so that a test or a user can move time."""
 
 import asyncio
-import time
 from datetime import UTC, datetime
+from time import monotonic as _monotonic
+from time import time as _time
 from typing import Protocol
 
 
@@ -25,8 +26,11 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's own clocks."""
 
-    time = staticmethod(time.time)
-    monotonic = staticmethod(time.monotonic)
+    def time(self) -> float:
+        return _time()
+
+    def monotonic(self) -> float:
+        return _monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

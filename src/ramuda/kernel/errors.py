@@ -16,11 +16,10 @@ class RamudaError(Exception):
 class ApiError(RamudaError):
     """An AWS error answer.
 
-    `code` is the error's name on the wire, as the service model spells it (`ResourceNotFoundException`).
-    `message` may be None: AWS sends a null message for some errors. `status` None means: the status that the service
-    model gives for `code`, else 400 for a Client fault and 500 for a Server fault. `members` are further members of the error's
-    body (`Type`, `Reason`); `headers` go to the HTTP answer as they are (`Retry-After`).
-    """
+    `code` is the error's name on the wire, as the service model spells it (`ResourceNotFoundException`). `message`
+    may be None: AWS sends a null message for some errors. `status` None means: the status that the service model
+    gives for `code`, else 400 for a Client fault and 500 for a Server fault. `members` are further members of the
+    error's body (`Type`, `Reason`); `headers` go to the HTTP answer as they are (`Retry-After`)."""
 
     def __init__(
         self,

@@ -35,12 +35,12 @@ class LoggingConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSnapshot:
-    """Everything needed to run one version of a function; immutable. An update makes a new snapshot with a new `revision_id`.
+    """Everything needed to run one version of a function; immutable. An update makes a new snapshot with a new
+    `revision_id`.
 
-    `task_dir` is the unpacked code (`/var/task`), `opt_dir` the merged layers (`/opt`), both content-addressed, read-only.
-    `environment` is what the user set. `ref.qualifier` is None; `version` is `$LATEST` or a number.
-    `code_bytes` is the size of the unpacked code and layers.
-    """
+    `task_dir` is the unpacked code (`/var/task`), `opt_dir` the merged layers (`/opt`), both content-addressed,
+    read-only. `environment` is what the user set. `ref.qualifier` is None; `version` is `$LATEST` or a number.
+    `code_bytes` is the size of the unpacked code and layers."""
 
     ref: FunctionRef
     version: str
@@ -69,9 +69,9 @@ class FunctionSnapshot:
 class Invocation:
     """One request to run a function. `invoked_arn` carries the qualifier only when the caller gave one.
 
-    `client_context` is the decoded JSON text. `wants_tail` asks for the last 4 KiB of the log. `wants_stream` asks for a
-    response that can be read while the function still writes it (`Streamed`). Not frozen, as `kernel.call.Call`.
-    """
+    `client_context` is the decoded JSON text. `wants_tail` asks for the last 4 KiB of the log. `wants_stream` asks
+    for a response that can be read while the function still writes it (`Streamed`). Not frozen, as
+    `kernel.call.Call`."""
 
     request_id: str
     function: FunctionSnapshot

@@ -1,8 +1,7 @@
 """Lambda's limits and defaults, each with its source. Bytes, MiB and seconds as the names say.
 
-Sources: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (DG), the service model of botocore (SM),
-answers recorded from AWS (REC).
-"""
+Sources: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (DG), the service model of botocore
+(SM), answers recorded from AWS (REC)."""
 
 MIB = 1024 * 1024
 

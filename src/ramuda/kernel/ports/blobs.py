@@ -24,8 +24,8 @@ class BlobStore(Protocol):
         ...
 
     def put_folder(self, key: str, fill: Callable[[Path], None]) -> Path:
-        """Makes a folder: `fill` writes into an empty one, which then appears under `key`. The same key again is a no-op
-        that does not call `fill`. Files end up readable and not writable by anybody."""
+        """Makes a folder: `fill` writes into an empty one, which then appears under `key`. The same key again is a
+        no-op that does not call `fill`. Files end up readable and not writable by anybody."""
         ...
 
     def delete(self, key: str) -> None:

@@ -20,7 +20,8 @@ class Credentials:
 
 class CredentialIssuer(Protocol):
     def issue_role_session(self, role_arn: str, session_name: str, duration_s: int) -> Credentials:
-        """Credentials of `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. Stateless: they outlive a restart of the server."""
+        """Credentials of `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`. Stateless: they outlive a restart of the
+        server."""
         ...
 
     def issue_session(self, principal: Principal, duration_s: int) -> Credentials:

@@ -19,7 +19,8 @@ class Conflict(PortError):
 
 
 class Transaction(Protocol):
-    """One open transaction. Raises PortError when the database fails, Conflict when a row breaks a uniqueness constraint."""
+    """One open transaction. Raises PortError when the database fails, Conflict when a row breaks a uniqueness
+    constraint."""
 
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:
         """Runs a statement; returns the number of rows it changed."""
@@ -39,7 +40,8 @@ class Database(Protocol):
     (group commit), each still all-or-nothing."""
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Runs `work` in a transaction and commits it; an exception of `work` rolls it back alone and is raised here."""
+        """Runs `work` in a transaction and commits it; an exception of `work` rolls it back alone and is raised
+        here."""
         ...
 
     async def read(self, work: Callable[[Transaction], T]) -> T:

@@ -12,5 +12,6 @@ class Invoker(Protocol):
         ...
 
     def forget(self, function_arn: str) -> None:
-        """The function (unqualified ARN) was changed or deleted: environments of older revisions are shut down when idle."""
+        """The function (unqualified ARN) was changed or deleted: environments of older revisions are shut down when
+        idle."""
         ...

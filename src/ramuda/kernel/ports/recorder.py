@@ -45,5 +45,6 @@ class Recorder(Protocol):
         dimensions: tuple[tuple[str, str], ...],
         unit: str,
     ) -> MetricSeries:
-        """The series is made when the first sample arrives. `dimensions` in any order; the same series for the same ones."""
+        """The series is made when the first sample arrives. `dimensions` in any order; the same series for the same
+        ones."""
         ...

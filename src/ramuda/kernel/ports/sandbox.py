@@ -1,12 +1,11 @@
 """One isolated place to run one function's processes in. Adapters: `sandbox.isolated`, `sandbox.process`.
 
-A backend *prepares* sandboxes before anybody asks (`SandboxBackend.prepare`): namespaces, limits, listening sockets and, where
-the runtime allows it, the interpreter are there. `assign` then gives the sandbox to one function, once. The contract suite in
-`tests/contract/test_sandbox.py` runs on every backend.
+A backend *prepares* sandboxes before anybody asks (`SandboxBackend.prepare`): namespaces, limits, listening sockets
+and, where the runtime allows it, the interpreter are there. `assign` then gives the sandbox to one function, once. The
+contract suite in `tests/contract/test_sandbox.py` runs on every backend.
 
-Life of a sandbox: prepared -> assign -> start -> (pause <-> resume) -> [reset -> start ...] -> kill. A call out of that order
-raises InternalError and changes nothing (`sandbox.guarded`).
-"""
+Life of a sandbox: prepared -> assign -> start -> (pause <-> resume) -> [reset -> start ...] -> kill. A call out of
+that order raises InternalError and changes nothing (`sandbox.guarded`)."""
 
 import socket
 from collections.abc import Mapping
@@ -22,8 +21,8 @@ class Boot(Enum):
     FORK = "fork"
     """Forked, with the Python runtime client already imported, from a template process of the same interpreter."""
     WAIT = "wait"
-    """Started before the function is known: `RuntimeSpec.argv` runs in the prepared sandbox and reads its assignment, a JSON
-    object `{"env": {...}, "handler": "..."}` to end of file, from fd 3."""
+    """Started before the function is known: `RuntimeSpec.argv` runs in the prepared sandbox and reads its
+    assignment, a JSON object `{"env": {...}, "handler": "..."}` to end of file, from fd 3."""
     EXEC = "exec"
     """Executed at `start`, when function and environment variables are known."""
 
@@ -41,10 +40,9 @@ class RuntimeSpec:
     """What a backend must know to prepare sandboxes for a runtime. Hashable by `name` and content.
 
     `argv` starts the runtime client: paths as seen inside the sandbox. For Boot.FORK it is the interpreter alone and
-    `exec_argv` is the whole command for functions that cannot be forked. `environment` are the variables AWS sets that
-    depend on the runtime only (PATH, LD_LIBRARY_PATH, LANG, NODE_PATH ...). `preload` names Python modules to import into
-    the template. `runtime_dir` is the host folder that is /var/runtime inside.
-    """
+    `exec_argv` is the whole command for functions that cannot be forked. `environment` are the variables AWS sets
+    that depend on the runtime only (PATH, LD_LIBRARY_PATH, LANG, NODE_PATH ...). `preload` names Python modules to
+    import into the template. `runtime_dir` is the host folder that is /var/runtime inside."""
 
     name: str
     boot: Boot
@@ -77,8 +75,8 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """How the runtime's main process ended: exactly one of `code` and `signal` is set. `out_of_memory`: the memory limit
-    killed a process of the sandbox."""
+    """How the runtime's main process ended: exactly one of `code` and `signal` is set. `out_of_memory`: the memory
+    limit killed a process of the sandbox."""
 
     code: int | None = None
     signal: int | None = None
@@ -94,10 +92,10 @@ class Usage:
 
 @dataclass(slots=True, kw_only=True)
 class Sockets:
-    """Listening sockets of the host that the function reaches. `runtime_api` and `gateway` are HTTP. `outbound` receives every
-    other TCP connection (redirected; the original destination is in SO_ORIGINAL_DST) and `dns` its UDP port 53; both None where the
-    sandbox has no network or uses the host's. `runtime_address`, `gateway_address` are `host:port` as the function sees them.
-    """
+    """Listening sockets of the host that the function reaches. `runtime_api` and `gateway` are HTTP. `outbound`
+    receives every other TCP connection (redirected; the original destination is in SO_ORIGINAL_DST) and `dns` its
+    UDP port 53; both None where the sandbox has no network or uses the host's. `runtime_address`, `gateway_address`
+    are `host:port` as the function sees them."""
 
     runtime_api: socket.socket
     runtime_address: str
@@ -118,15 +116,18 @@ class Sandbox(Protocol):
 
     @property
     def output(self) -> int:
-        """The read end (non-blocking) of the pipe that is stdout and stderr of every process inside. The sandbox closes it in `kill`."""
+        """The read end (non-blocking) of the pipe that is stdout and stderr of every process inside. The sandbox
+        closes it in `kill`."""
         ...
 
     async def assign(self, assignment: Assignment) -> None:
-        """Gives the sandbox to a function: code, layers and /tmp appear, limits are set. Raises PortError, after which it must be killed."""
+        """Gives the sandbox to a function: code, layers and /tmp appear, limits are set. Raises PortError, after
+        which it must be killed."""
         ...
 
     async def start(self) -> None:
-        """Starts the runtime's process (for Boot.WAIT the first time: hands it the assignment). /tmp keeps what it has."""
+        """Starts the runtime's process (for Boot.WAIT the first time: hands it the assignment). /tmp keeps what it
+        has."""
         ...
 
     def limit_cpu(self) -> None:
@@ -140,8 +141,8 @@ class Sandbox(Protocol):
     def resume(self) -> None: ...
 
     async def wait(self) -> Exit:
-        """Waits until the runtime's main process has ended, of itself or by `reset` or `kill`. May be called before, during or
-        after; every call after a `start` answers for that start."""
+        """Waits until the runtime's main process has ended, of itself or by `reset` or `kill`. May be called before,
+        during or after; every call after a `start` answers for that start."""
         ...
 
     async def reset(self, grace_s: float = 0.0) -> Exit:
@@ -162,7 +163,8 @@ class SandboxBackend(Protocol):
     def name(self) -> str: ...
 
     async def prepare(self, runtime: RuntimeSpec) -> Sandbox:
-        """A sandbox ready for `assign`. Raises PortError with what to mend. Sandboxes prepared at once may be made in parallel."""
+        """A sandbox ready for `assign`. Raises PortError with what to mend. Sandboxes prepared at once may be made
+        in parallel."""
         ...
 
     async def close(self) -> None:

@@ -1,0 +1,96 @@
+"""One synchronous invocation, from "may it run?" to its outcome. Implements `ports.Invoker`.
+
+This is the hot path: see `benchmarks/` before adding to it.
+"""
+
+from collections.abc import AsyncIterator
+
+from ramuda.invoke.concurrency import Concurrency
+from ramuda.invoke.meter import Meter
+from ramuda.invoke.options import Options
+from ramuda.invoke.placement import OpenEnvironment, Placement
+from ramuda.kernel.clock import Clock
+from ramuda.kernel.function import FunctionSnapshot, Invocation, Outcome, Streamed, Throttled
+from ramuda.kernel.ports.recorder import Recorder
+from ramuda.runtime import options as runtime_options
+from ramuda.runtime.progress import Conclusion
+
+
+class SyncInvoker:
+    """`open_environment` makes an environment for a function (`runtime.birth`)."""
+
+    def __init__(
+        self,
+        open_environment: OpenEnvironment,
+        recorder: Recorder,
+        clock: Clock,
+        options: Options,
+        environment_options: runtime_options.Options,
+    ) -> None:
+        self.concurrency = Concurrency(options.concurrent_executions)
+        self.placement = Placement(open_environment, self._concluded, environment_options, clock)
+        self._recorder = recorder
+        self._clock = clock
+        self._meters: dict[tuple[str, str | None], Meter] = {}
+
+    def start(self) -> None:
+        self.placement.start()
+
+    async def stop(self) -> None:
+        await self.placement.stop()
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        function = invocation.function
+        meter = self._meter(function, invocation.qualifier)
+        try:
+            self.concurrency.begin(function)
+        except Throttled:
+            meter.throttled(self._clock.time())
+            raise
+        ref = function.ref
+        meter.began(
+            self._clock.time(),
+            self.concurrency.of_function(function),
+            self.concurrency.of_region(ref.account, ref.region),
+        )
+        outcome: Outcome | None = None
+        try:
+            outcome = await self._run(invocation)
+            return outcome
+        finally:
+            if isinstance(outcome, Streamed):
+                outcome.chunks = self._until_read(outcome.chunks, function)
+            else:
+                self.concurrency.end(function)
+
+    def forget(self, function_arn: str) -> None:
+        self.placement.retire(function_arn)
+        for key in [key for key in self._meters if key[0] == function_arn]:
+            del self._meters[key]
+
+    async def _run(self, invocation: Invocation) -> Outcome:
+        environment = await self.placement.acquire(invocation.function)
+        try:
+            return await environment.invoke(invocation)
+        except BaseException:
+            self.placement.discard(environment)
+            raise
+
+    async def _until_read(self, chunks: AsyncIterator[bytes], function: FunctionSnapshot) -> AsyncIterator[bytes]:
+        """A streamed invocation counts until its last chunk."""
+        try:
+            async for chunk in chunks:
+                yield chunk
+        finally:
+            self.concurrency.end(function)
+
+    def _concluded(self, conclusion: Conclusion) -> None:
+        invocation = conclusion.invocation
+        self._meter(invocation.function, invocation.qualifier).concluded(conclusion)
+
+    def _meter(self, function: FunctionSnapshot, qualifier: str | None) -> Meter:
+        key = (function.ref.arn, qualifier)
+        meter = self._meters.get(key)
+        if meter is None:
+            meter = self._meters[key] = Meter(self._recorder, function.ref, qualifier)
+        return meter

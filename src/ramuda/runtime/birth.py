@@ -1,0 +1,103 @@
+"""How an environment comes to be: a sandbox (prepared, or made now) is given variables, code and a log stream.
+
+The variables hold temporary credentials of the function's execution role, and `AWS_ENDPOINT_URL` points to the
+platform."""
+
+from collections.abc import Callable
+
+from ramuda.kernel import limits
+from ramuda.kernel.arn import Arn
+from ramuda.kernel.clock import Clock
+from ramuda.kernel.function import FunctionSnapshot
+from ramuda.kernel.ids import Ids
+from ramuda.kernel.ports.catalog import ProvidedRuntime, RuntimeCatalogue
+from ramuda.kernel.ports.credentials import CredentialIssuer, Credentials
+from ramuda.kernel.ports.recorder import Recorder
+from ramuda.kernel.ports.sandbox import Assignment, Sandbox
+from ramuda.runtime import reports, variables
+from ramuda.runtime.environment import Environment, Observer
+from ramuda.runtime.options import Options
+from ramuda.runtime.prepared import PreparedEnvironments
+
+CREDENTIALS_MARGIN_S = 3600
+"""An invocation that begins at the end of an environment's life still has valid credentials: longer than any
+time-out."""
+
+
+class EnvironmentFactory:
+    """`open` is what placement calls for a new environment."""
+
+    def __init__(
+        self,
+        *,
+        catalogue: RuntimeCatalogue,
+        prepared: PreparedEnvironments,
+        recorder: Recorder,
+        issuer: CredentialIssuer,
+        platform_address: Callable[[], str],
+        clock: Clock,
+        ids: Ids,
+        options: Options,
+    ) -> None:
+        self._catalogue = catalogue
+        self._prepared = prepared
+        self._recorder = recorder
+        self._issuer = issuer
+        self._platform_address = platform_address
+        self._clock = clock
+        self._ids = ids
+        self._options = options
+
+    async def open(self, function: FunctionSnapshot, observer: Observer) -> Environment:
+        """A cold environment for the function. Raises PortError."""
+        born_s = self._clock.monotonic()
+        runtime = await self._catalogue.provide(function.runtime)
+        sandbox, stop_plumbing = await self._prepared.take(runtime.spec)
+        ref = function.ref
+        name = reports.log_stream_name(function.version, self._clock.time(), self._ids.hex(32))
+        stream = self._recorder.open_stream(ref.account, ref.region, function.logging.group, name)
+        environment = Environment(
+            function=function,
+            runtime=runtime,
+            sandbox=sandbox,
+            stop_plumbing=stop_plumbing,
+            stream=stream,
+            clock=self._clock,
+            options=self._options,
+            observer=observer,
+            born_s=born_s,
+        )
+        try:
+            await environment.open(self._assignment(function, runtime, sandbox, name))
+        except BaseException:
+            await environment.close()
+            raise
+        return environment
+
+    def _assignment(
+        self, function: FunctionSnapshot, runtime: ProvidedRuntime, sandbox: Sandbox, stream: str
+    ) -> Assignment:
+        address = sandbox.sockets.gateway_address or self._platform_address()
+        platform = variables.defined_by_platform(
+            function,
+            log_stream=stream,
+            runtime_address=sandbox.sockets.runtime_address,
+            credentials=self._credentials(function),
+        )
+        return Assignment(
+            function_arn=function.arn,
+            task_dir=function.task_dir,
+            opt_dir=function.opt_dir,
+            handler=function.handler,
+            env=variables.compose(dict(runtime.spec.environment), platform, function, f"http://{address}"),
+            memory_mib=function.memory_mib,
+            tmp_mib=function.tmp_mib,
+            vcpus=function.memory_mib / limits.MEMORY_MIB_PER_VCPU,
+            exec_wrapper=function.environment.get("AWS_LAMBDA_EXEC_WRAPPER"),
+        )
+
+    def _credentials(self, function: FunctionSnapshot) -> Credentials:
+        role = Arn.parse(function.role)
+        return self._issuer.issue_role_session(
+            str(role), function.ref.name, int(self._options.lifetime_s) + CREDENTIALS_MARGIN_S
+        )

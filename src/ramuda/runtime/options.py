@@ -1,0 +1,27 @@
+"""Options of the runtime room."""
+
+import msgspec
+
+from ramuda.kernel import limits
+
+
+class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """How execution environments live. Seconds, counts and bytes as the names say."""
+
+    init_timeout_s: float = limits.INIT_TIMEOUT_S
+    """Limit of the Init phase; on overrun it is run again inside the first invocation."""
+    freeze_after_s: float = 0.02
+    """An environment without work is frozen after this long. Not at once: thawing costs 0.15 ms, and a busy function's
+    next event mostly comes sooner."""
+    idle_s: float = 600.0
+    """An environment without work is shut down after this long."""
+    lifetime_s: float = 10 * 3600.0
+    """No environment serves longer; its credentials are issued for somewhat longer than this."""
+    environments_max: int = 1000
+    """Most environments alive at once, over all functions; the longest idle one makes room."""
+    prepared_max: int = 6
+    """Most prepared environments kept per runtime; 0 turns preparing off."""
+    prepared_idle_s: float = 900.0
+    """A runtime nobody used for this long keeps no prepared environment."""
+    output_line_bytes: int = 256 * 1024 - 26
+    """A longer line of output is split: the limit of one log event, less CloudWatch's overhead."""

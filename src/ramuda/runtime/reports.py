@@ -1,0 +1,112 @@
+"""What the platform itself says: log lines and error payloads, word for word (pure).
+
+Sources: lines and payloads recorded from AWS;
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html for the `Status:` fields;
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html."""
+
+import hashlib
+import math
+from datetime import UTC, datetime
+
+from ramuda.kernel.codec import encode_json
+from ramuda.kernel.function import FunctionError
+from ramuda.kernel.ports.sandbox import Exit
+
+SIGNAL_NAMES = {
+    1: "hangup",
+    2: "interrupt",
+    3: "quit",
+    4: "illegal instruction",
+    6: "aborted",
+    7: "bus error",
+    8: "floating point exception",
+    9: "killed",
+    11: "segmentation fault",
+    13: "broken pipe",
+    15: "terminated",
+    24: "CPU time limit exceeded",
+    31: "bad system call",
+}
+"""Go's names of signals, which AWS's agent prints."""
+
+
+def log_stream_name(version: str, epoch_s: float, hex32: str) -> str:
+    """`2026/11/21/[$LATEST]0123456789abcdef0123456789abcdef`."""
+    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y/%m/%d}/[{version}]{hex32}"
+
+
+def init_start(runtime_version: str, region: str) -> str:
+    digest = hashlib.sha256(runtime_version.encode()).hexdigest()
+    return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: arn:aws:lambda:{region}::runtime:{digest}\n"
+
+
+def init_report(duration_ms: float, status: str, error_type: str | None) -> str:
+    error = f"\tError Type: {error_type}" if error_type else ""
+    return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: init\tStatus: {status}{error}\t\n"
+
+
+def start(request_id: str, version: str) -> str:
+    return f"START RequestId: {request_id} Version: {version}\n"
+
+
+def end(request_id: str) -> str:
+    return f"END RequestId: {request_id}\n"
+
+
+def report(
+    request_id: str,
+    *,
+    duration_ms: float,
+    memory_mib: int,
+    used_mib: int,
+    init_ms: float | None = None,
+    status: str | None = None,
+    error_type: str | None = None,
+) -> str:
+    """`init_ms` is given for the first invocation of an environment; its time is billed too. `status` is `timeout`,
+    `error` or None."""
+    billed = max(1, math.ceil(duration_ms + (init_ms or 0.0)))
+    text = (
+        f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
+        f"Memory Size: {memory_mib} MB\tMax Memory Used: {used_mib} MB\t"
+    )
+    if init_ms is not None:
+        text += f"Init Duration: {init_ms:.2f} ms\t"
+    if status is not None:
+        text += f"Status: {status}\t"
+        if error_type is not None:
+            text += f"Error Type: {error_type}\t"
+    return text + "\n"
+
+
+def timed_out(request_id: str, timeout_s: float) -> FunctionError:
+    return _failure("Sandbox.Timedout", f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds")
+
+
+def exited(request_id: str, how: Exit) -> FunctionError:
+    """The runtime's process ended without an answer."""
+    if how.out_of_memory:
+        return _failure(
+            "Runtime.OutOfMemory", f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
+        )
+    if how.signal is not None:
+        name = SIGNAL_NAMES.get(how.signal, f"signal {how.signal}")
+        return _failure(
+            "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: signal: {name}"
+        )
+    if how.code:
+        return _failure(
+            "Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited with error: exit status {how.code}"
+        )
+    return _failure("Runtime.ExitError", f"RequestId: {request_id} Error: Runtime exited without providing a reason")
+
+
+def response_too_large(limit_bytes: int) -> FunctionError:
+    return _failure(
+        "Function.ResponseSizeTooLarge",
+        f"Response payload size exceeded maximum allowed payload size ({limit_bytes} bytes).",
+    )
+
+
+def _failure(error_type: str, message: str) -> FunctionError:
+    return FunctionError(error_type=error_type, payload=encode_json({"errorType": error_type, "errorMessage": message}))
