@@ -36,8 +36,8 @@ def log_stream_name(version: str, epoch_s: float, hex32: str) -> str:
 
 
 def init_start(runtime_version: str, region: str) -> str:
-    digest = hashlib.sha256(runtime_version.encode()).hexdigest()
-    return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: arn:aws:lambda:{region}::runtime:{digest}\n"
+    arn = f"arn:aws:lambda:{region}::runtime:{hashlib.sha256(runtime_version.encode()).hexdigest()}"
+    return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {arn}\n"
 
 
 def init_report(duration_ms: float, status: str, error_type: str | None) -> str:

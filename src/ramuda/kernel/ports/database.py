@@ -14,7 +14,7 @@ Row: TypeAlias = Mapping[str, Any]
 T = TypeVar("T")
 
 
-class Conflict(PortError):
+class Conflict(PortError):  # noqa: N818 - the state of a row, which callers expect
     """The row is there already."""
 
 

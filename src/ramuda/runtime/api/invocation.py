@@ -181,8 +181,8 @@ class RuntimeApi:
         return True
 
     def _refuse_transition(self, exchange: Exchange, target: str) -> None:
-        message = f"State transition from {self._state.value} to {target} failed for runtime. Error: State transition is not allowed"
-        _refuse(exchange, 403, "InvalidStateTransition", message)
+        message = f"State transition from {self._state.value} to {target} failed for runtime."
+        _refuse(exchange, 403, "InvalidStateTransition", f"{message} Error: State transition is not allowed")
 
 
 def _refuse(exchange: Exchange, status: int, error_type: str, message: str) -> None:
