@@ -1,0 +1,57 @@
+"""`ramuda deploy --build`: the packages a function asks for, installed beside a copy of its code."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ramuda.cli import bundle, screen
+from ramuda.cli.outcome import ExitCode, Failure
+
+
+@contextmanager
+def built(folder: Path, runtime: str) -> Iterator[Path]:
+    """A copy of `folder` with what requirements.txt and package.json name installed in it; gone afterwards."""
+    if not folder.is_dir():
+        raise Failure(ExitCode.USAGE, f"--build needs a folder, and {folder} is none")
+    with TemporaryDirectory(prefix="ramuda-build-") as scratch:
+        stage = Path(scratch) / folder.resolve().name
+        shutil.copytree(folder, stage, symlinks=True, ignore=shutil.ignore_patterns(*bundle.LEFT_OUT, "*.pyc"))
+        if (stage / "requirements.txt").is_file():
+            _run("requirements.txt", _pip(runtime, stage), stage)
+        if (stage / "package.json").is_file():
+            _run("package.json", _npm(stage), stage)
+        yield stage
+
+
+def _pip(runtime: str, stage: Path) -> list[str]:
+    """Another Python version than ours gets that version's wheels; nothing is compiled for it here."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
+    command += ["--requirement", "requirements.txt", "--target", str(stage)]
+    ours = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if runtime.startswith("python") and runtime != ours:
+        command += ["--python-version", runtime.removeprefix("python"), "--only-binary=:all:"]
+    return command
+
+
+def _npm(stage: Path) -> list[str]:
+    npm = shutil.which("npm")
+    if npm is None:
+        raise Failure(
+            ExitCode.FUNCTION_FAILED,
+            "package.json names packages, and npm is not installed",
+            "Install Node.js with npm, or deploy without --build.",
+        )
+    verb = "ci" if (stage / "package-lock.json").is_file() else "install"
+    return [npm, verb, "--omit=dev", "--silent", "--no-audit", "--no-fund"]
+
+
+def _run(what: str, command: list[str], folder: Path) -> None:
+    with screen.progress(f"installing what {what} names"):
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last_lines = (done.stderr or done.stdout).strip().splitlines()[-5:]
+        raise Failure(ExitCode.FUNCTION_FAILED, f"could not install what {what} names", "\n  ".join(last_lines))

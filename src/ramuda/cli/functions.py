@@ -1,0 +1,39 @@
+"""`ramuda functions`."""
+
+import click
+
+from ramuda.cli import screen
+from ramuda.cli.connection import Connection, connected
+
+
+@click.command()
+@connected
+@screen.json_option
+def functions(*, connection: Connection, as_json: bool) -> None:
+    """List the functions of the account and region."""
+    pages = connection.client("lambda").get_paginator("list_functions").paginate()
+    found = [configuration for page in pages for configuration in page["Functions"]]
+    if as_json:
+        screen.emit_json(found)
+        return
+    if not found:
+        screen.remark(f"No functions in {connection.region}. Make one with: ramuda deploy FOLDER")
+        return
+
+    from rich.table import Table
+
+    table = Table("function", "runtime", "handler", box=None, header_style="bold", pad_edge=False)
+    for title in ("memory", "timeout", "code"):
+        table.add_column(title, justify="right")
+    table.add_column("modified")
+    for f in sorted(found, key=lambda f: str(f["FunctionName"])):
+        table.add_row(
+            f["FunctionName"],
+            f.get("Runtime", f["PackageType"]),
+            f.get("Handler", ""),
+            f"{f['MemorySize']} MB",
+            f"{f['Timeout']} s",
+            screen.megabytes(f["CodeSize"]),
+            f["LastModified"][:19].replace("T", " "),
+        )
+    screen.stdout().print(table)

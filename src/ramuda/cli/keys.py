@@ -1,0 +1,8 @@
+"""`ramuda keys`: the long-term access keys that a server with `--auth` accepts."""
+
+import click
+
+
+@click.group()
+def keys() -> None:
+    """Access keys for a server that checks signatures (`ramuda serve --auth`)."""

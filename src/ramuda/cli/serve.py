@@ -1,0 +1,9 @@
+"""`ramuda serve`."""
+
+import click
+
+
+@click.command()
+def serve() -> None:
+    """Run a server in the foreground."""
+    raise NotImplementedError
