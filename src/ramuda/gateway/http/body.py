@@ -10,14 +10,15 @@ HIGH_WATER_BYTES = 256 * 1024
 """Unread bytes at which the connection stops reading from the network."""
 
 
-class BodyIncomplete(RamudaError):
+class IncompleteBodyError(RamudaError):
     """The client went away, or stopped sending, in the middle of a request body."""
 
 
 class BodyStream:
-    """The pieces of one body, for one reader. Iterating raises BodyIncomplete when the body will not become whole.
+    """The pieces of one body, for one reader. Iterating raises IncompleteBodyError when the body will not become whole.
 
-    `pause` and `resume` stop and restart reading from the network, so that at most `HIGH_WATER_BYTES` and one read wait here.
+    `pause` and `resume` stop and restart reading from the network, so that at most `HIGH_WATER_BYTES` and one read wait
+    here.
     """
 
     def __init__(self, pause: Callable[[], None], resume: Callable[[], None]) -> None:
@@ -55,7 +56,7 @@ class BodyStream:
     async def __anext__(self) -> bytes:
         while not self._pieces:
             if self._failed:
-                raise BodyIncomplete("the request body ended before it was whole")
+                raise IncompleteBodyError("the request body ended before it was whole")
             if self.ended:
                 raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()

@@ -1,0 +1,159 @@
+"""Listening, and what all connections share: limits, the date, the sweep for overdue ones, and an orderly end."""
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import Callable
+from email.utils import formatdate
+
+from ramuda.gateway.http.connection import Connection, Handler
+from ramuda.gateway.http.options import Options
+from ramuda.gateway.messages import Request, Response
+from ramuda.kernel.clock import Clock, SystemClock
+
+_log = logging.getLogger(__name__)
+
+_BACKLOG = 1024
+_SWEEP_EVERY_S = 1.0
+
+
+def plain_refusal(request: Request, status: int) -> Response:
+    """A refusal for clients of whom nothing is known."""
+    body = json.dumps({"message": "The request was refused."}).encode()
+    return Response(status, [("Content-Type", "application/json")], body)
+
+
+class Listener:
+    """One listening socket of a server."""
+
+    def __init__(self, server: asyncio.Server) -> None:
+        self._server = server
+
+    @property
+    def port(self) -> int:
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def close(self) -> None:
+        """Accepts no more. Connections that were accepted stay. Idempotent."""
+        self._server.close()
+
+
+class HttpServer:
+    """Serves HTTP/1.1 to `handler`, on any number of sockets.
+
+    `wants_stream` is asked about a request with a large body once its headers are there: whether it shall get
+    `Request.stream` instead of `Request.body`. `refuse` makes the answer to a request that is not carried out, from
+    what is known of it and the status: 400 (not HTTP), 413 (body too large), 431 (head too large), 500 (the handler
+    raised).
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        options: Options,
+        *,
+        wants_stream: Callable[[Request], bool] | None = None,
+        refuse: Callable[[Request, int], Response] = plain_refusal,
+        clock: Clock | None = None,
+    ) -> None:
+        self._handler = handler
+        self.options = options
+        self.wants_stream = wants_stream
+        self.refuse = refuse
+        self.draining = False
+        self._clock: Clock = clock or SystemClock()
+        self.monotonic = self._clock.monotonic
+        self.date_line = ""
+        self._listeners: list[Listener] = []
+        self._open: set[Connection] = set()
+        self._serving: set[Connection] = set()
+        self._all_ended = asyncio.Event()
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def listen(self, host: str, port: int) -> int:
+        """Binds and serves; port 0 takes a free one. Returns the port. Raises OSError as bind does."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Connection(self, self._handler), host, port, backlog=_BACKLOG)
+        return self._started(Listener(server)).port
+
+    async def serve_socket(self, sock: socket.socket, handler: Handler | None = None) -> Listener:
+        """Serves a listening socket that was made elsewhere, such as in another network namespace, to `handler` (None:
+        the server's). The socket is closed with the listener."""
+        loop = asyncio.get_running_loop()
+        chosen = handler or self._handler
+        server = await loop.create_server(lambda: Connection(self, chosen), sock=sock, backlog=_BACKLOG)
+        return self._started(Listener(server))
+
+    def _started(self, listener: Listener) -> Listener:
+        self._listeners.append(listener)
+        if self._sweeper is None:
+            self._tell_date()
+            self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
+        return listener
+
+    async def close(self, drain_s: float = 5.0) -> None:
+        """Stops accepting, lets what is being carried out end within `drain_s`, then cancels it. Idempotent."""
+        self.draining = True
+        for listener in self._listeners:
+            listener.close()
+        self._listeners.clear()
+        for connection in list(self._open):
+            connection.close_when_idle()
+        if self._serving:
+            self._all_ended.clear()
+            try:
+                await asyncio.wait_for(self._all_ended.wait(), drain_s)
+            except TimeoutError:
+                _log.warning("http.drain_timed_out connections=%d", len(self._serving))
+                await self._break_off()
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait([self._sweeper])
+            self._sweeper = None
+
+    async def _break_off(self) -> None:
+        self._all_ended.clear()
+        for connection in list(self._serving):
+            connection.abort()
+            connection.cancel()
+        await self._all_ended.wait()
+
+    # -- what connections call ---------------------------------------------------------------------------------------
+
+    def opened(self, connection: Connection) -> bool:
+        """Whether the connection may stay."""
+        if len(self._open) >= self.options.max_connections:
+            _log.warning("http.too_many_connections limit=%d", self.options.max_connections)
+            return False
+        self._open.add(connection)
+        self._serving.add(connection)
+        return True
+
+    def lost(self, connection: Connection) -> None:
+        self._open.discard(connection)
+
+    def ended(self, connection: Connection) -> None:
+        """The connection's task has ended, or it never had one."""
+        if connection not in self._open:
+            self._serving.discard(connection)
+        if not self._serving:
+            self._all_ended.set()
+
+    # -- once a second -----------------------------------------------------------------------------------------------
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await self._clock.sleep(_SWEEP_EVERY_S)
+            self._tell_date()
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Ends every connection whose time is over."""
+        now_s = self.monotonic()
+        for connection in [c for c in self._open if c.deadline_s <= now_s]:
+            _log.debug("http.connection_overdue")
+            connection.abort()
+
+    def _tell_date(self) -> None:
+        self.date_line = f"Date: {formatdate(self._clock.time(), usegmt=True)}\r\n"
