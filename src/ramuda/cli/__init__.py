@@ -1,9 +1,9 @@
 """The `ramuda` command: a server, and the few verbs a person needs beside an AWS client.
 
-Every command but `serve`, `keys` and `doctor` is a client of the public AWS API and works against any endpoint. Human output goes to a
-terminal in colour and elsewhere plain (NO_COLOR is honoured); `--json` prints one JSON document, or one a line, for programs.
-Exit codes are those of `outcome.ExitCode`. Starting must be quick: modules of this package import heavy libraries (botocore, rich,
-the server) inside the functions that use them.
+Every command but `serve`, `keys` and `doctor` is a client of the public AWS API and works against any endpoint.
+Human output goes to a terminal in colour and elsewhere plain (NO_COLOR is honoured); `--json` prints one JSON document,
+or one a line, for programs. Exit codes are those of `outcome.ExitCode`. Starting must be quick: modules of this package
+import heavy libraries (botocore, rich, the server) inside the functions that use them.
 """
 
 import click

@@ -9,14 +9,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ramuda.cli import bundle, screen
-from ramuda.cli.outcome import ExitCode, Failure
+from ramuda.cli.outcome import FunctionFailed, WrongUse
 
 
 @contextmanager
 def built(folder: Path, runtime: str) -> Iterator[Path]:
     """A copy of `folder` with what requirements.txt and package.json name installed in it; gone afterwards."""
     if not folder.is_dir():
-        raise Failure(ExitCode.USAGE, f"--build needs a folder, and {folder} is none")
+        raise WrongUse(f"--build needs a folder, and {folder} is none")
     with TemporaryDirectory(prefix="ramuda-build-") as scratch:
         stage = Path(scratch) / folder.resolve().name
         shutil.copytree(folder, stage, symlinks=True, ignore=shutil.ignore_patterns(*bundle.LEFT_OUT, "*.pyc"))
@@ -40,8 +40,7 @@ def _pip(runtime: str, stage: Path) -> list[str]:
 def _npm(stage: Path) -> list[str]:
     npm = shutil.which("npm")
     if npm is None:
-        raise Failure(
-            ExitCode.FUNCTION_FAILED,
+        raise FunctionFailed(
             "package.json names packages, and npm is not installed",
             "Install Node.js with npm, or deploy without --build.",
         )
@@ -54,4 +53,4 @@ def _run(what: str, command: list[str], folder: Path) -> None:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         last_lines = (done.stderr or done.stdout).strip().splitlines()[-5:]
-        raise Failure(ExitCode.FUNCTION_FAILED, f"could not install what {what} names", "\n  ".join(last_lines))
+        raise FunctionFailed(f"could not install what {what} names", "\n  ".join(last_lines))

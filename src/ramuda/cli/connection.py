@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from ramuda.cli.outcome import ExitCode, Failure
+from ramuda.cli.outcome import Refused, Unreachable, WrongUse
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 LONGEST_ANSWER_S = 930  # a function may run 900 s; the rest is for its cold start and the way
@@ -18,7 +18,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """Makes clients of one server. Credentials are the environment's, else any: a server without `--auth` accepts them."""
+    """Makes clients of one server. Credentials are the environment's, else any: without `--auth` all are accepted."""
 
     endpoint_url: str
     region: str
@@ -80,14 +80,11 @@ def _told_plainly(connection: Connection) -> Iterator[None]:
         yield
     except ClientError as e:
         error = e.response["Error"]
-        raise Failure(
-            ExitCode.REFUSED, f"{e.operation_name}: {error.get('Message') or error['Code']}", error["Code"]
-        ) from e
+        raise Refused(f"{e.operation_name}: {error.get('Message') or error['Code']}", error["Code"]) from e
     except HTTPClientError as e:
-        raise Failure(
-            ExitCode.UNREACHABLE,
+        raise Unreachable(
             f"no answer from {connection.endpoint_url}",
             "Start a server with `ramuda serve`, or say where it is with --endpoint-url or AWS_ENDPOINT_URL.",
         ) from e
     except BotoCoreError as e:
-        raise Failure(ExitCode.USAGE, str(e).replace("\n", " ")) from e
+        raise WrongUse(str(e).replace("\n", " ")) from e

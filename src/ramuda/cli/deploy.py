@@ -10,7 +10,7 @@ import click
 
 from ramuda.cli import screen
 from ramuda.cli.connection import Connection, connected
-from ramuda.cli.outcome import ExitCode, Failure
+from ramuda.cli.outcome import FunctionFailed, WrongUse
 
 if TYPE_CHECKING:
     from ramuda.cli.detection import Detected
@@ -50,7 +50,10 @@ def deploy(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Make or update a function from SOURCE: a folder, a file or a zip with a handler."""
+    """Make or update a function from its code.
+
+    SOURCE is a folder, a file or a zip with a handler.
+    """
     name = name or _name_of(source)
     wanted = _configuration(**settings)
     client = connection.client("lambda")
@@ -132,9 +135,9 @@ def _package(
         else:
             detected = detection.detect(package)
     except ValueError as e:
-        raise Failure(ExitCode.USAGE, str(e)) from e
+        raise WrongUse(str(e)) from e
     except detection.NothingDetectedError as e:
-        raise Failure(ExitCode.USAGE, f"{source}: {e}", "Say what to run with --runtime and --handler.") from e
+        raise WrongUse(f"{source}: {e}", "Say what to run with --runtime and --handler.") from e
     with ExitStack() as stack:
         if build:
             stage = stack.enter_context(building.built(source, known.get("Runtime") or detected.runtime))
@@ -163,17 +166,16 @@ def _wait(client: Any, name: str) -> dict[str, Any]:
         while True:
             found: dict[str, Any] = client.get_function_configuration(FunctionName=name)
             if found["State"] == "Failed":
-                raise Failure(ExitCode.FUNCTION_FAILED, f"{name} failed: {found.get('StateReason', 'no reason given')}")
+                raise FunctionFailed(f"{name} failed: {found.get('StateReason', 'no reason given')}")
             if found.get("LastUpdateStatus") == "Failed":
-                raise Failure(
-                    ExitCode.FUNCTION_FAILED,
+                raise FunctionFailed(
                     f"the update of {name} failed: {found.get('LastUpdateStatusReason', 'no reason given')}",
                 )
             if found["State"] != "Pending" and found.get("LastUpdateStatus") != "InProgress":
                 found.pop("ResponseMetadata", None)
                 return found
             if time.monotonic() > deadline:
-                raise Failure(ExitCode.FUNCTION_FAILED, f"{name} is still {found['State']} after {_LONGEST_WAIT_S} s")
+                raise FunctionFailed(f"{name} is still {found['State']} after {_LONGEST_WAIT_S} s")
             time.sleep(_POLL_S)
 
 
@@ -182,6 +184,7 @@ def _show(configuration: dict[str, Any], *, made: bool) -> None:
     console.print(f"[bold green]{'made' if made else 'updated'}[/bold green] {configuration['FunctionArn']}")
     console.print(
         f"  {configuration.get('Runtime', configuration['PackageType'])}, handler {configuration.get('Handler', '-')}, "
-        f"{configuration['MemorySize']} MB, {configuration['Timeout']} s, code {screen.megabytes(configuration['CodeSize'])}"
+        f"{configuration['MemorySize']} MB, {configuration['Timeout']} s, "
+        f"code {screen.megabytes(configuration['CodeSize'])}"
     )
     console.print(f"  next: [bold]ramuda invoke {configuration['FunctionName']} '{{}}' --tail[/bold]")

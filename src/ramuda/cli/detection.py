@@ -1,6 +1,6 @@
 """Which runtime and handler a deployment package is meant for, by the names that AWS's own examples and tools use.
 
-The newest runtime of the family that Lambda offers is chosen; for Python it is the version that runs this command, because that is what
+A current runtime of the family is chosen; for Python it is the version that runs this command, because that is what
 packages installed beside the code were built for.
 """
 

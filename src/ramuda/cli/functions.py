@@ -10,7 +10,7 @@ from ramuda.cli.connection import Connection, connected
 @connected
 @screen.json_option
 def functions(*, connection: Connection, as_json: bool) -> None:
-    """List the functions of the account and region."""
+    """List the functions of this account and region."""
     pages = connection.client("lambda").get_paginator("list_functions").paginate()
     found = [configuration for page in pages for configuration in page["Functions"]]
     if as_json:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ def invoke(
     connection: Connection,
     as_json: bool,
 ) -> None:
-    """Invoke FUNCTION with PAYLOAD and print its answer.
+    """Run a function and print its answer.
 
-    PAYLOAD is JSON, @FILE, or - for standard input; without one the event is {}. The exit code is 1 when the function failed.
+    PAYLOAD is JSON, @FILE, or - for standard input; without one the event is {}. The exit code is 1 when the
+    function failed.
     """
     request: dict[str, Any] = {"FunctionName": function, "Payload": _read_payload(payload)}
     if qualifier:
@@ -61,7 +63,7 @@ def _read_payload(payload: str | None) -> bytes:
         case None:
             return b"{}"
         case "-":
-            return click.get_binary_stream("stdin").read()
+            return sys.stdin.buffer.read()
         case str() if payload.startswith("@"):
             file = Path(payload[1:])
             if not file.is_file():

@@ -5,4 +5,4 @@ import click
 
 @click.group()
 def keys() -> None:
-    """Access keys for a server that checks signatures (`ramuda serve --auth`)."""
+    """Access keys for servers that check signatures."""

@@ -55,7 +55,10 @@ def logs(
     connection: Connection,
     as_json: bool,
 ) -> None:
-    """Show the log of FUNCTION, or of a log group when it begins with a slash."""
+    """Show the log of a function.
+
+    FUNCTION may also be a log group, beginning with a slash.
+    """
     client = connection.client("logs")
     query = {"logGroupName": _group_of(connection, function), "startTime": int((time.time() - since_s) * 1000)}
     if pattern:

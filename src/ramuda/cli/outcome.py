@@ -21,14 +21,29 @@ class ExitCode(IntEnum):
 
 
 class Failure(click.ClickException):
-    """Ends the command with `code`, saying `message` and, on a second line, what to do."""
+    """Ends the command, saying `message` and, on a second line, what to do."""
 
-    def __init__(self, code: ExitCode, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.exit_code = int(code)
         self.hint = hint
 
     def show(self, file: IO[Any] | None = None) -> None:
         click.echo(f"{click.style('error', fg='red', bold=True)}: {self.message}", file=file, err=file is None)
         if self.hint:
             click.echo(f"  {self.hint}", file=file, err=file is None)
+
+
+class FunctionFailed(Failure):
+    exit_code = ExitCode.FUNCTION_FAILED
+
+
+class WrongUse(Failure):
+    exit_code = ExitCode.USAGE
+
+
+class Unreachable(Failure):
+    exit_code = ExitCode.UNREACHABLE
+
+
+class Refused(Failure):
+    exit_code = ExitCode.REFUSED
