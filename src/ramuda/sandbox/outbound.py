@@ -1,0 +1,209 @@
+"""The way out of a sandbox: relays its TCP connections and DNS questions, after asking the policy.
+
+An isolated sandbox has no network interface. Every TCP connection it opens to an address that is not its own
+loopback arrives, redirected by the kernel, at a listening socket that this process owns; the address it wanted is
+in SO_ORIGINAL_DST. What the policy allows is connected from here and relayed; what it refuses is reset, so that the
+function sees the end at once and not a time-out. UDP goes nowhere but to DNS. Nothing is changed on the host, and
+it works the same without root.
+
+Refused: port 25 (as on AWS), this host's own addresses, loopback, link-local with the cloud's metadata service,
+multicast and unspecified addresses; `Options.network_allow` makes exceptions.
+"""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import socket
+import struct
+from collections.abc import Callable
+from pathlib import Path
+
+from ramuda.kernel.ports.sandbox import Sockets
+from ramuda.sandbox.options import Options
+
+log = logging.getLogger("ramuda.sandbox")
+
+SO_ORIGINAL_DST = 80  # linux/netfilter_ipv4.h
+SMTP_PORT, DNS_PORT = 25, 53
+SANDBOX_RESOLVER = ipaddress.IPv4Address("169.254.78.1")
+"""The name server in a sandbox's resolv.conf, the address AWS uses; it exists only as something the kernel
+redirects."""
+CONNECT_LIMIT_S, DNS_LIMIT_S = 30.0, 5.0
+RELAY_BYTES = 64 * 1024
+CONNECTIONS_MAX = 1024
+DNS_QUESTIONS_MAX = 64
+DATAGRAM_BYTES = 64 * 1024
+FALLBACK_RESOLVERS = ("127.0.0.1",)  # as the C library does without a resolv.conf
+
+
+class Policy:
+    """Decides where a function may connect to."""
+
+    def __init__(self, options: Options) -> None:
+        self._allowed = tuple(ipaddress.IPv4Network(text) for text in options.network_allow)
+        self._is_open = options.network == "open"
+
+    def allows(self, host: str, port: int) -> bool:
+        """Whether a TCP connection to this IPv4 address may be made."""
+        address = ipaddress.IPv4Address(host)
+        if not self._is_open or port == SMTP_PORT:
+            return False
+        if any(address in network for network in self._allowed):
+            return True
+        if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
+            return False
+        return not address.is_reserved and not is_own_address(host)
+
+
+def is_own_address(host: str) -> bool:
+    """Whether the address is one of this machine's. The kernel says so: to itself it talks from the very same
+    address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((host, DNS_PORT))
+        except OSError:
+            return False
+        return bool(probe.getsockname()[0] == host)
+
+
+def host_resolvers(resolv_conf: Path = Path("/etc/resolv.conf")) -> list[str]:
+    """The host's name servers with an IPv4 or IPv6 address, in order."""
+    with contextlib.suppress(OSError):
+        words = [line.split() for line in resolv_conf.read_text(errors="replace").splitlines()]
+        found = [w[1].split("%")[0] for w in words if len(w) > 1 and w[0] == "nameserver"]
+        if found:
+            return found
+    return list(FALLBACK_RESOLVERS)
+
+
+class Outbound:
+    """Serves the `outbound` and `dns` sockets of any number of sandboxes, on the running event loop."""
+
+    def __init__(self, options: Options) -> None:
+        self._policy = Policy(options)
+
+    def attach(self, sockets: Sockets) -> Callable[[], None]:
+        """Serves a sandbox until the answer is called, which also ends its connections. Both sockets may be None."""
+        service = _Service(self._policy)
+        loop = asyncio.get_running_loop()
+        if sockets.outbound is not None:
+            sockets.outbound.setblocking(False)
+            loop.add_reader(sockets.outbound, service.accept, sockets.outbound)
+        if sockets.dns is not None:
+            sockets.dns.setblocking(False)
+            loop.add_reader(sockets.dns, service.answer, sockets.dns)
+
+        def stop() -> None:
+            for listening in (sockets.outbound, sockets.dns):
+                if listening is not None and listening.fileno() >= 0:
+                    loop.remove_reader(listening)
+            service.close()
+
+        return stop
+
+
+class _Service:
+    """One sandbox's traffic."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._relays: set[asyncio.Task[None]] = set()
+        self._questions: set[asyncio.Task[None]] = set()
+
+    def close(self) -> None:
+        for task in (*self._relays, *self._questions):
+            task.cancel()
+
+    def accept(self, listening: socket.socket) -> None:
+        try:
+            connection, _ = listening.accept()
+        except OSError:
+            return None  # the function gave up before it was accepted
+        target = original_destination(connection)
+        if target is not None and target == (str(SANDBOX_RESOLVER), DNS_PORT):
+            target = (host_resolvers()[0], DNS_PORT)
+        elif target is None or not self._policy.allows(*target):
+            return reset(connection)
+        if len(self._relays) >= CONNECTIONS_MAX:
+            return reset(connection)
+        connection.setblocking(False)
+        return self._own(self._relays, self._relay(connection, target))
+
+    async def _relay(self, inside: socket.socket, target: tuple[str, int]) -> None:
+        try:
+            async with asyncio.timeout(CONNECT_LIMIT_S):
+                far_reader, far_writer = await asyncio.open_connection(*target, limit=RELAY_BYTES)
+        except OSError:
+            reset(inside)
+            return
+        except BaseException:
+            inside.close()
+            raise
+        near_reader, near_writer = await asyncio.open_connection(sock=inside, limit=RELAY_BYTES)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_pump(near_reader, far_writer))
+                both.create_task(_pump(far_reader, near_writer))
+        finally:
+            far_writer.transport.abort()
+            near_writer.transport.abort()
+
+    def answer(self, dns: socket.socket) -> None:
+        try:
+            question, asker = dns.recvfrom(DATAGRAM_BYTES)
+        except OSError:
+            return
+        if len(self._questions) < DNS_QUESTIONS_MAX:
+            self._own(self._questions, _ask(question, dns, asker))
+
+    def _own(self, owner: "set[asyncio.Task[None]]", work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        owner.add(task)
+        task.add_done_callback(owner.discard)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Copies until the end of the stream, which it hands on; a broken connection ends it as well."""
+    with contextlib.suppress(OSError):
+        while data := await reader.read(RELAY_BYTES):
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
+
+
+async def _ask(question: bytes, dns: socket.socket, asker: tuple[str, int]) -> None:
+    """Asks the host's name servers one after the other; without an answer the function's own resolver times out."""
+    loop = asyncio.get_running_loop()
+    for resolver in host_resolvers():
+        family = socket.AF_INET6 if ":" in resolver else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as client:
+            client.setblocking(False)
+            try:
+                async with asyncio.timeout(DNS_LIMIT_S):
+                    await loop.sock_connect(client, (resolver, DNS_PORT))
+                    await loop.sock_sendall(client, question)
+                    reply = await loop.sock_recv(client, DATAGRAM_BYTES)
+            except OSError:
+                continue
+        if dns.fileno() >= 0:
+            with contextlib.suppress(OSError):
+                dns.sendto(reply, asker)
+        return
+
+
+def original_destination(connection: socket.socket) -> tuple[str, int] | None:
+    """Where a redirected connection wanted to go; None for one that was made to the relay itself."""
+    try:
+        address = connection.getsockopt(socket.SOL_IP, SO_ORIGINAL_DST, 16)
+    except OSError:
+        return None
+    (port,) = struct.unpack_from(">H", address, 2)
+    return socket.inet_ntoa(address[4:8]), port
+
+
+def reset(connection: socket.socket) -> None:
+    """Ends a connection with RST."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
