@@ -1,4 +1,4 @@
-"""A sandbox without isolation or processes: its "runtime" is a coroutine of the test that speaks HTTP to the Runtime API."""
+"""A sandbox without isolation or processes: its "runtime" is a coroutine that speaks HTTP to the Runtime API."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ class FakeSandbox:
         listener.setblocking(False)
         self.id = "fake"
         self.address = listener.getsockname()
-        self.sockets = Sockets(runtime_api=listener, runtime_address="%s:%d" % self.address)
+        self.sockets = Sockets(runtime_api=listener, runtime_address=f"127.0.0.1:{self.address[1]}")
         self.output, self.stdout = os.pipe()
         os.set_blocking(self.output, False)
         self.behaviours = list(behaviours)

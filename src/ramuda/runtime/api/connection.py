@@ -63,10 +63,14 @@ class Exchange:
 
 
 class ApiConnection(asyncio.Protocol):
-    """`open_body` is asked when a request's head is complete and says who takes its body."""
+    """`open_body` is asked when a request's head is complete and says who takes its body. One that is not welcome is
+    closed at once."""
 
-    def __init__(self, open_body: Callable[[Exchange], Body], on_closed: Callable[["ApiConnection"], None]) -> None:
+    def __init__(
+        self, open_body: Callable[[Exchange], Body], on_closed: Callable[["ApiConnection"], None], *, is_welcome: bool
+    ) -> None:
         self._open_body = open_body
+        self._is_welcome = is_welcome
         self._on_closed = on_closed
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -80,6 +84,8 @@ class ApiConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream protocol is always given a Transport
+        if not self._is_welcome:
+            self.close()
 
     def data_received(self, data: bytes) -> None:
         self._head_bytes += 0 if self._in_body else len(data)

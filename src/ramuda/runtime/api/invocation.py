@@ -9,7 +9,6 @@ environment (`runtime.environment`) hears of what happened through `Listener` an
 Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
-import asyncio
 from enum import Enum
 from typing import Protocol
 
@@ -65,11 +64,10 @@ class RuntimeApi:
         self._connections: set[ApiConnection] = set()
 
     def factory(self) -> ApiConnection:
-        connection = ApiConnection(self._open_body, self._connections.discard)
-        if len(self._connections) < CONNECTIONS_MAX:
+        is_welcome = len(self._connections) < CONNECTIONS_MAX
+        connection = ApiConnection(self._open_body, self._connections.discard, is_welcome=is_welcome)
+        if is_welcome:
             self._connections.add(connection)
-        else:
-            asyncio.get_running_loop().call_soon(connection.close)
         return connection
 
     def restart(self) -> None:
