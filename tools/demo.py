@@ -1,7 +1,7 @@
 """`make demo`: a server, two functions, and what they answer, log and cost.
 
-Everything goes through public doors: the server is `ramuda serve` in its own process, the client is boto3. State lives in a
-temporary folder; nothing is left behind, also after Ctrl-C.
+Everything goes through public doors: the server is `ramuda serve` in its own process, the client is boto3. State lives
+in a temporary folder; nothing is left behind, also after Ctrl-C.
 """
 
 import base64
@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import boto3
-import system_packages
 from botocore.config import Config
 from rich.console import Console
 from rich.table import Table
 
+import system_packages
 from ramuda.cli import bundle, logs
 from ramuda.testing.child import ServerProcess
 
@@ -220,8 +220,9 @@ def _show(application: Application, shown: Shown) -> None:
     screen.print(f"  answer  {shown.answer}", markup=False, style="green")
     for line in shown.log:
         screen.print("  log     ", logs.coloured(line), sep="")
+    warm_ms = statistics.median(shown.warm_ms)
     screen.print(
-        f"  times   cold [bold]{shown.cold_ms:.1f} ms[/bold], warm [bold]{statistics.median(shown.warm_ms):.2f} ms[/bold] "
+        f"  times   cold [bold]{shown.cold_ms:.1f} ms[/bold], warm [bold]{warm_ms:.2f} ms[/bold] "
         f"(median of {len(shown.warm_ms)}, as boto3 sees them)"
     )
 

@@ -1,7 +1,7 @@
 """A folder, a file or a zip as a Lambda deployment package.
 
 The same content gives the same bytes, so the code's hash changes only when the code does: entries are sorted, dated
-1980 and have one of two permissions. Version control, caches and virtual environments stay out; symbolic links are kept.
+1980 and have one of two permissions. Version control, caches and virtual environments stay out; symbolic links stay.
 """
 
 import io

@@ -1,6 +1,6 @@
 """`ramuda serve` as a child process: for tests that kill it, for the demo and for benchmarks.
 
-The child leads its own session, so a Ctrl-C in the terminal reaches only the parent, which then stops the child in order.
+The child leads its own session, so a Ctrl-C in the terminal reaches only the parent, which then stops the child.
 """
 
 import json
@@ -14,7 +14,7 @@ from typing import IO, Any
 
 
 class ServerProcess:
-    """A server on a free port of the loopback address, with its state in `data_dir`. Use as a context manager, or start and stop."""
+    """A server on a free loopback port, with its state in `data_dir`; a context manager, or start and stop it."""
 
     def __init__(self, data_dir: Path, *options: str, log: IO[bytes] | None = None) -> None:
         self.data_dir = data_dir
