@@ -100,8 +100,9 @@ class RequestReader:
             self._turn.stream.fail()
 
     def _decline_upgrade(self, rest: bytes) -> None:
-        """An offer to upgrade (h2c, as Java's client makes it) is declined by answering in HTTP/1.1 (RFC 9110, 7.8). The parser
-        stops at such a head and would take the body for another protocol, so a new one gets the head without the offer."""
+        """An offer to upgrade (h2c, as Java's client makes it) is declined by answering in HTTP/1.1 (RFC 9110, 7.8).
+        The parser stops at such a head and would take the body for another protocol, so a new one gets the head without
+        the offer."""
         method = self._parser.get_method()
         if method == b"CONNECT":
             self._refuse(400)
