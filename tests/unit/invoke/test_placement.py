@@ -1,0 +1,187 @@
+"""Which environment gets an invocation, and what becomes of those without work."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ramuda.invoke.options import Options as InvokeOptions
+from ramuda.invoke.sync import SyncInvoker
+from ramuda.kernel.function import FunctionRef, FunctionSnapshot, Streamed, Success, Throttled
+from ramuda.kernel.ports.catalog import ProvidedRuntime
+from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, RuntimeSpec
+from ramuda.runtime.environment import Environment, Observer
+from ramuda.runtime.options import Options
+from ramuda.testing import ManualClock
+from tests.unit.invoke.fakes import MemoryRecorder
+from tests.unit.runtime.fakes import FakeSandbox, MemoryStream, RuntimeBehaviour, echo, invocation, snapshot
+
+SPEC = RuntimeSpec(name="python3.11", boot=Boot.EXEC, argv=("/x",))
+
+
+class World:
+    """An invoker whose environments are fakes; `made` holds their sandboxes."""
+
+    def __init__(self, behaviour: RuntimeBehaviour = echo, *, concurrency: int = 1000, **options: float) -> None:
+        self.clock = ManualClock()
+        self.options = Options(**options)  # type: ignore[arg-type]
+        self.behaviour = behaviour
+        self.made: list[FakeSandbox] = []
+        self.recorder = MemoryRecorder()
+        self.invoker = SyncInvoker(
+            self.open, self.recorder, self.clock, InvokeOptions(concurrent_executions=concurrency), self.options
+        )
+
+    async def open(self, function: FunctionSnapshot, observer: Observer) -> Environment:
+        sandbox = FakeSandbox(self.behaviour, self.behaviour)
+        self.made.append(sandbox)
+        environment = Environment(
+            function=function,
+            runtime=ProvidedRuntime(identifier="python3.11", spec=SPEC, runtime_version="python:3.11.v1"),
+            sandbox=sandbox,
+            stop_plumbing=lambda: None,
+            stream=MemoryStream(),
+            clock=self.clock,
+            options=self.options,
+            observer=observer,
+            born_s=self.clock.monotonic(),
+        )
+        await environment.open(
+            Assignment(
+                function_arn=function.arn,
+                task_dir=function.task_dir,
+                opt_dir=None,
+                handler="h",
+                env={},
+                memory_mib=128,
+                tmp_mib=512,
+                vcpus=1,
+            )
+        )
+        return environment
+
+    async def settled(self) -> None:
+        """Lets answered environments ask for their next event, and closed ones end."""
+        for _ in range(200):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def worlds() -> AsyncIterator[list[World]]:
+    made: list[World] = []
+    yield made
+    for world in made:
+        await world.invoker.stop()
+
+
+def create(worlds: list[World], world: World) -> World:
+    worlds.append(world)
+    world.invoker.start()
+    return world
+
+
+async def test_one_environment_serves_one_invocation_after_another(worlds: list[World]) -> None:
+    world = create(worlds, World())
+    for n in range(20):
+        assert await world.invoker.invoke(invocation(snapshot(), b"%d" % n)) == Success(payload=b"%d" % n)
+    assert len(world.made) == 1
+
+
+async def test_simultaneous_invocations_get_an_environment_each(worlds: list[World]) -> None:
+    world = create(worlds, World())
+    outcomes = await asyncio.gather(*(world.invoker.invoke(invocation(snapshot(), b"%d" % n)) for n in range(5)))
+    assert outcomes == [Success(payload=b"%d" % n) for n in range(5)]
+    assert len(world.made) == 5
+
+
+async def test_another_function_version_and_revision_get_environments_of_their_own(worlds: list[World]) -> None:
+    world = create(worlds, World())
+    other = FunctionRef(account="000000000000", region="us-east-1", name="g")
+    for function in (snapshot(), snapshot(ref=other), snapshot(version="1"), snapshot(revision_id="r2")):
+        await world.invoker.invoke(invocation(function))
+        await world.settled()
+    assert len(world.made) == 4
+    assert [sandbox.calls[-1] for sandbox in world.made] == ["kill", "limit_cpu", "limit_cpu", "limit_cpu"], (
+        "the old revision's environment is shut down"
+    )
+
+
+async def test_forgetting_a_function_ends_idle_environments_now_and_busy_ones_when_done(worlds: list[World]) -> None:
+    go_on = asyncio.Event()
+
+    async def slow(sandbox: FakeSandbox) -> Exit:
+        client = sandbox.client()
+        while True:
+            request_id, event = await client.next()
+            if event.body == b'"slow"':
+                await go_on.wait()
+            await client.call("POST", f"invocation/{request_id}/response", event.body)
+
+    world = create(worlds, World(slow))
+    busy = asyncio.ensure_future(world.invoker.invoke(invocation(snapshot(), b'"slow"')))
+    await world.settled()
+    await world.invoker.invoke(invocation(snapshot(), b"1"))
+    await world.settled()
+    world.invoker.forget(snapshot().ref.arn)
+    await world.settled()
+    assert [sandbox.calls[-1] for sandbox in world.made] == ["limit_cpu", "kill"]
+    go_on.set()
+    assert await busy == Success(payload=b'"slow"')
+    await world.settled()
+    assert [sandbox.calls[-1] for sandbox in world.made] == ["kill", "kill"]
+
+
+async def test_an_environment_without_work_is_shut_down_after_its_time(worlds: list[World]) -> None:
+    world = create(worlds, World(idle_s=100.0))
+    await world.invoker.invoke(invocation(snapshot()))
+    await world.settled()
+    await world.clock.advance(99)
+    await world.settled()
+    assert world.made[0].calls[-1] == "limit_cpu"
+    await world.clock.advance(3)
+    await world.settled()
+    assert world.made[0].calls[-1] == "kill"
+    assert world.invoker.placement.count() == 0
+
+
+async def test_the_longest_idle_environment_makes_room(worlds: list[World]) -> None:
+    world = create(worlds, World(environments_max=2))
+    for version in ("1", "2", "3"):
+        await world.invoker.invoke(invocation(snapshot(version=version)))
+        await world.settled()
+        await world.clock.advance(1)
+    assert [sandbox.calls[-1] for sandbox in world.made] == ["kill", "limit_cpu", "limit_cpu"]
+
+
+async def test_throttled_requests_are_counted_as_such_only(worlds: list[World]) -> None:
+    world = create(worlds, World(concurrency=1))
+    await world.invoker.invoke(invocation(snapshot(), qualifier="live"))
+    await world.settled()
+    with pytest.raises(Throttled):
+        await world.invoker.invoke(invocation(snapshot(reserved_concurrency=0)))
+    of_function = (("FunctionName", "f"),)
+    assert world.recorder.values("Invocations", of_function) == [1]
+    assert world.recorder.values("Errors", of_function) == [0]
+    assert world.recorder.values("Throttles", of_function) == [0, 1]
+    assert world.recorder.values("ConcurrentExecutions", of_function) == [1]
+    assert world.recorder.values("Invocations", (("FunctionName", "f"), ("Resource", "f:live"))) == [1]
+    assert world.recorder.values("Throttles", ()) == [0, 1]
+    assert len(world.recorder.values("Duration", of_function)) == 1
+
+
+async def test_a_streamed_invocation_counts_until_its_last_piece_was_read(worlds: list[World]) -> None:
+    async def streams(sandbox: FakeSandbox) -> Exit:
+        client = sandbox.client()
+        request_id, _ = await client.next()
+        await client.call(
+            "POST", f"invocation/{request_id}/response", b"abc", Lambda_Runtime_Function_Response_Mode="streaming"
+        )
+        await client.next()
+        return Exit(code=0)
+
+    world = create(worlds, World(streams))
+    outcome = await world.invoker.invoke(invocation(snapshot(), wants_stream=True))
+    assert isinstance(outcome, Streamed)
+    assert world.invoker.concurrency.of_function(snapshot()) == 1
+    assert [piece async for piece in outcome.chunks] == [b"abc"]
+    assert world.invoker.concurrency.of_function(snapshot()) == 0

@@ -1,0 +1,86 @@
+"""Output cut into log events."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ramuda.runtime.output import Output
+
+
+class Pipe:
+    def __init__(self, line_bytes: int = 1000) -> None:
+        self.read_end, self.write_end = os.pipe()
+        os.set_blocking(self.read_end, False)
+        self.events: list[str] = []
+        self.output = Output(self.read_end, self.events.append, line_bytes)
+
+    def close(self) -> None:
+        os.close(self.read_end)
+        if self.write_end >= 0:
+            os.close(self.write_end)
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    made = Pipe()
+    yield made
+    made.close()
+
+
+def test_every_line_is_an_event_and_an_unfinished_one_waits(pipe: Pipe) -> None:
+    os.write(pipe.write_end, b"one\ntwo\nthr")
+    pipe.output.drain()
+    assert pipe.events == ["one\n", "two\n"]
+    os.write(pipe.write_end, b"ee\n")
+    pipe.output.finish()
+    assert pipe.events == ["one\n", "two\n", "three\n"]
+
+
+def test_the_end_of_an_invocation_ends_a_line(pipe: Pipe) -> None:
+    os.write(pipe.write_end, b"rest")
+    pipe.output.finish()
+    pipe.output.finish()
+    assert pipe.events == ["rest"]
+
+
+def test_a_line_over_the_limit_is_split(pipe: Pipe) -> None:
+    os.write(pipe.write_end, b"x" * 2500 + b"\nshort\n")
+    pipe.output.finish()
+    assert [len(event) for event in pipe.events] == [1000, 1000, 501, 6]
+
+
+def test_bytes_that_are_not_utf8_are_replaced(pipe: Pipe) -> None:
+    os.write(pipe.write_end, b"\xff\xfe\n")
+    pipe.output.drain()
+    assert pipe.events == ["\ufffd\ufffd\n"]
+
+
+def test_a_closed_pipe_is_noticed(pipe: Pipe) -> None:
+    os.write(pipe.write_end, b"last words")
+    os.close(pipe.write_end)
+    pipe.write_end = -1
+    pipe.output.drain()
+    pipe.output.drain()
+    assert pipe.output.is_closed
+    pipe.output.finish()
+    assert pipe.events == ["last words"]
+
+
+@given(st.lists(st.binary(max_size=300), max_size=10))
+def test_nothing_is_lost_however_it_is_cut(pieces: list[bytes]) -> None:
+    pipe = Pipe(line_bytes=97)
+    try:
+        for piece in pieces:
+            os.write(pipe.write_end, piece.replace(b"\xff", b"\n").replace(b"\xfe", b"n") if piece else b"")
+            pipe.output.drain()
+        pipe.output.finish()
+    finally:
+        pipe.close()
+    written = b"".join(pieces).replace(b"\xff", b"\n").replace(b"\xfe", b"n")
+    assert "".join(pipe.events).count("\n") == written.count(b"\n")
+    assert all(len(event.encode("utf-8", "replace")) <= 97 * 3 for event in pipe.events)
+    if written.isascii():
+        assert "".join(pipe.events) == written.decode()
