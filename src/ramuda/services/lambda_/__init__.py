@@ -1,0 +1,67 @@
+"""AWS Lambda: functions, versions, layers, invocation.
+
+Covered: functions (create, read, list, update of code and configuration, delete), versions, Invoke (RequestResponse,
+Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved concurrency, account settings, runtime
+management and recursion settings. Not yet: aliases, permissions, event invoke configuration, event source mappings,
+function URLs, provisioned concurrency, code signing, container images, durable functions.
+
+What a setting does here. In force: Runtime, Handler, Role, Code, Layers, Environment, MemorySize, Timeout,
+EphemeralStorage, LoggingConfig, reserved concurrency. Passed on to the runtime: TracingConfig, Architectures.
+Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, SnapStart,
+RuntimeManagementConfig, RecursionConfig.
+
+Asynchronous invocations (`Event`) are accepted into memory, bounded, and are lost when the process ends: not durable
+yet.
+
+The way of a change: `api` asks `rules` what the new state is and has `store` write it, in one transaction; then
+`catalog`, the memory of what can be invoked, drops what it knew, and `worker` carries the change out. Nothing is in
+memory that is not on disk.
+
+https://docs.aws.amazon.com/lambda/latest/api/welcome.html
+"""
+
+from collections.abc import Callable
+
+from ramuda.kernel.clock import Clock
+from ramuda.kernel.ids import Ids
+from ramuda.kernel.ports.api import Api
+from ramuda.kernel.ports.blobs import BlobStore
+from ramuda.kernel.ports.catalog import RuntimeCatalogue
+from ramuda.kernel.ports.database import Database
+from ramuda.kernel.ports.invoker import Invoker
+from ramuda.services.lambda_ import api as operations
+from ramuda.services.lambda_.options import Options
+from ramuda.services.lambda_.room import LambdaService, Reserve, Room
+
+__all__ = ["LambdaService", "Options", "service"]
+
+
+def service(
+    *,
+    database: Database,
+    blobs: BlobStore,
+    api: Api,
+    invoker: Invoker,
+    catalogue: RuntimeCatalogue,
+    clock: Clock,
+    ids: Ids,
+    options: Options,
+    roles_known: Callable[[], bool] = lambda: False,
+    reserve: Reserve = lambda account, region, name, reserved: None,
+) -> LambdaService:
+    """The Lambda API. `roles_known` says whether IAM is in use, for `Options.role_check`; `reserve(account, region,
+    name, reserved)` is told of every function's reserved concurrency, at start and when it changes (None: it has
+    none any more)."""
+    room = Room(
+        database=database,
+        blobs=blobs,
+        api=api,
+        invoker=invoker,
+        catalogue=catalogue,
+        clock=clock,
+        ids=ids,
+        options=options,
+        roles_known=roles_known,
+        reserve=reserve,
+    )
+    return LambdaService(name="lambda", operations=operations.bind(room), room=room)

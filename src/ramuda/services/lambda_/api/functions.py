@@ -1,0 +1,235 @@
+"""Functions: create, read, list, change, delete.
+
+https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its neighbours
+"""
+
+from dataclasses import replace
+
+from ramuda.kernel.call import Call, Result
+from ramuda.kernel.clock import iso_milliseconds
+from ramuda.kernel.ports.database import Conflict, Transaction
+from ramuda.services.lambda_ import store
+from ramuda.services.lambda_.api import layers, reading, versions
+from ramuda.services.lambda_.model import LATEST, Function, Version
+from ramuda.services.lambda_.room import Room
+from ramuda.services.lambda_.rules import configuration, lifecycle, names, paging, refusals, shapes, tagging
+
+_CODE_MEMBERS = ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "ImageUri")
+
+
+async def create_function(room: Room, call: Call) -> Result:
+    params = call.params
+    named = names.parse(params["FunctionName"], call.account, call.region)
+    names.check_new(named, params["FunctionName"])
+    configuration.refuse_unsupported(params)
+    configuration.check_source(params["Code"])
+    function = Function(
+        account=named.account,
+        region=named.region,
+        name=named.name,
+        tags=tagging.merged({}, params.get("Tags", {})),
+    )
+    uses = await room.database.read(lambda tx: layers.uses(tx, call, params.get("Layers", [])))
+    settings = configuration.created(named.name, params, uses)
+    await room.roles.check(settings.role, call.account)
+    code = await room.code.accept(params["Code"], call.account, call.region)
+    configuration.check_size(code.unzipped_bytes, uses)
+    latest = lifecycle.created(
+        function,
+        settings=settings,
+        code=code,
+        description=params.get("Description", ""),
+        now=iso_milliseconds(room.clock.time()),
+        revision_id=room.ids.uuid(),
+    )
+
+    def write(tx: Transaction) -> list[Version]:
+        lifecycle.check_storage(
+            store.code_bytes(tx, function.account, function.region), code.size, room.options.code_storage_bytes
+        )
+        try:
+            store.add_function(tx, function)
+        except Conflict as e:
+            raise refusals.function_exists(function.name) from e
+        store.put_version(tx, latest)
+        if not params.get("Publish"):
+            return [latest]
+        return [latest, versions.publish(tx, room, function, latest, description=None)]
+
+    changed = await room.database.write(write)
+    _begin(room, changed)
+    # With Publish, AWS answers with the new version under the unqualified ARN (recorded).
+    return shapes.configuration(changed[-1], arn=function.arn)
+
+
+async def get_function(room: Room, call: Call) -> Result:
+    named = reading.named(call)
+
+    def read(tx: Transaction) -> tuple[Version, Function]:
+        return reading.version(tx, named), reading.function(tx, named)
+
+    version, function = await room.database.read(read)
+    location = room.downloads.link(call.endpoint, version.deployment.code)
+    result: Result = {
+        "Configuration": shapes.configuration(version, arn=named.arn),
+        "Code": {"RepositoryType": "S3", "Location": location},
+    }
+    if function.tags:
+        result["Tags"] = function.tags
+    if function.reserved_concurrency is not None:
+        result["Concurrency"] = {"ReservedConcurrentExecutions": function.reserved_concurrency}
+    return result
+
+
+async def get_function_configuration(room: Room, call: Call) -> Result:
+    named = reading.named(call)
+    version = await room.database.read(lambda tx: reading.version(tx, named))
+    return shapes.configuration(version, arn=named.arn)
+
+
+async def list_functions(room: Room, call: Call) -> Result:
+    params = call.params
+    every_version = params.get("FunctionVersion") == "ALL"
+    if "MasterRegion" in params:
+        if not every_version:
+            raise refusals.invalid("FunctionVersion must be set to ALL when MasterRegion is given.")  # ours
+        return {"Functions": []}  # replicas of Lambda@Edge functions: there are none
+    limit = paging.size(params.get("MaxItems"))
+    after = paging.key(params.get("Marker"), ("", 0))
+    found = await room.database.read(
+        lambda tx: store.page_of_versions(
+            tx,
+            call.account,
+            call.region,
+            after=after,
+            limit=limit + 1,
+            only_latest=not every_version,
+        )
+    )
+    shown, more = paging.page(found, limit)
+    result: Result = {
+        "Functions": [shapes.listed(v, arn=shapes.qualified_arn(v) if every_version else None) for v in shown]
+    }
+    if more:
+        result["NextMarker"] = paging.marker((shown[-1].name, shown[-1].number))
+    return result
+
+
+async def update_function_code(room: Room, call: Call) -> Result:
+    params = call.params
+    named = reading.unqualified_or_latest(call)
+    configuration.refuse_unsupported(params)
+    source = {member: params[member] for member in _CODE_MEMBERS if member in params}
+    if source.get("ImageUri"):
+        raise refusals.invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
+    configuration.check_source(source)
+    await room.database.read(lambda tx: _changeable(tx, named, params.get("RevisionId")))
+    take = room.code.inspect if params.get("DryRun") else room.code.accept
+    code = await take(source, call.account, call.region)
+
+    def change(tx: Transaction) -> list[Version]:
+        latest = _changeable(tx, named, params.get("RevisionId"))
+        settings = latest.deployment.settings
+        if "Architectures" in params:
+            settings = replace(settings, architecture=params["Architectures"][0])
+        configuration.check_size(code.unzipped_bytes, settings.layers)
+        if params.get("DryRun"):
+            return [replace(latest, deployment=replace(latest.deployment, settings=settings, code=code))]
+        more_bytes = code.size - latest.deployment.code.size
+        lifecycle.check_storage(
+            store.code_bytes(tx, named.account, named.region), more_bytes, room.options.code_storage_bytes
+        )
+        updated = lifecycle.updated(
+            latest,
+            settings=settings,
+            code=code,
+            description=latest.description,
+            now=iso_milliseconds(room.clock.time()),
+            revision_id=room.ids.uuid(),
+        )
+        store.put_version(tx, updated)
+        if not params.get("Publish"):
+            return [updated]
+        function = reading.function(tx, named)
+        return [updated, versions.publish(tx, room, function, updated, description=None)]
+
+    if params.get("DryRun"):
+        return shapes.configuration((await room.database.read(change))[0])
+    changed = await room.database.write(change)
+    _begin(room, changed)
+    return shapes.configuration(changed[-1])
+
+
+async def update_function_configuration(room: Room, call: Call) -> Result:
+    params = call.params
+    named = reading.unqualified_or_latest(call)
+    configuration.refuse_unsupported(params)
+    if "Role" in params:
+        await room.roles.check(params["Role"], call.account)
+
+    def change(tx: Transaction) -> Version:
+        latest = _changeable(tx, named, params.get("RevisionId"))
+        uses = layers.uses(tx, call, params["Layers"]) if "Layers" in params else None
+        settings = configuration.updated(latest.deployment.settings, params, uses)
+        code = latest.deployment.code
+        configuration.check_size(code.unzipped_bytes, settings.layers)
+        updated = lifecycle.updated(
+            latest,
+            settings=settings,
+            code=code,
+            description=params.get("Description", latest.description),
+            now=iso_milliseconds(room.clock.time()),
+            revision_id=room.ids.uuid(),
+        )
+        store.put_version(tx, updated)
+        return updated
+
+    updated = await room.database.write(change)
+    _begin(room, [updated])
+    return shapes.configuration(updated)
+
+
+async def delete_function(room: Room, call: Call) -> Result:
+    named = reading.named(call)
+    if named.qualifier == LATEST:
+        raise refusals.latest_not_deletable()
+
+    def delete(tx: Transaction) -> None:
+        reading.function(tx, named)
+        if named.qualifier is None:
+            store.delete_function(tx, named.account, named.region, named.name)
+        elif named.qualifier.isdecimal():
+            store.delete_version(tx, named.account, named.region, named.name, named.qualifier)
+        else:
+            raise refusals.invalid("Deletion of aliases is not currently supported.")
+
+    await room.database.write(delete)
+    room.catalog.forget(named.account, named.region, named.name)
+    room.invoker.forget(named.function_arn)
+    if named.qualifier is None:
+        room.reserve(named.account, named.region, named.name, None)
+    return {"StatusCode": 204}
+
+
+def _changeable(tx: Transaction, named: names.Named, revision_id: str | None) -> Version:
+    latest = reading.version(tx, named)
+    lifecycle.check_changeable(latest, revision_id)
+    return latest
+
+
+def _begin(room: Room, changed: list[Version]) -> None:
+    for version in changed:
+        if version.unsettled:
+            room.transitions.begin(version)
+    room.catalog.forget(changed[0].account, changed[0].region, changed[0].name)
+
+
+OPERATIONS = {
+    "CreateFunction": create_function,
+    "GetFunction": get_function,
+    "GetFunctionConfiguration": get_function_configuration,
+    "ListFunctions": list_functions,
+    "UpdateFunctionCode": update_function_code,
+    "UpdateFunctionConfiguration": update_function_configuration,
+    "DeleteFunction": delete_function,
+}

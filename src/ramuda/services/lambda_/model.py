@@ -1,0 +1,176 @@
+"""What Lambda keeps: functions, their versions, layers.
+
+A function has one `Version` called `$LATEST`, which changes, and numbered ones, which never do. What a version runs
+is its `Deployment`: settings and code together. While an update is in progress, and after one that failed, the
+version still *serves* the deployment it had before (`Version.serving`).
+
+Records are stored as JSON of these classes; `schema` is the version of that form.
+Source: https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from ramuda.kernel import limits
+from ramuda.kernel.arn import function_arn
+
+LATEST = "$LATEST"
+
+State: TypeAlias = Literal["Pending", "Active", "Failed"]
+UpdateStatus: TypeAlias = Literal["InProgress", "Successful", "Failed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRef:
+    """A stored archive. `sha256` is hexadecimal and names the blobs; AWS shows it in base64. Sizes in bytes."""
+
+    sha256: str
+    size: int
+    unzipped_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerUse:
+    """A layer version as a function refers to it."""
+
+    arn: str
+    code: CodeRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logging:
+    """LoggingConfig. Levels are None under the Text format."""
+
+    format: Literal["Text", "JSON"] = "Text"
+    group: str
+    application_level: str | None = None
+    system_level: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The configuration of a function, description apart.
+
+    `environment` is None where the user never gave one (AWS then shows none). `shown` are members that are checked,
+    kept and shown but change nothing here (VpcConfig, DeadLetterConfig, KMSKeyArn, FileSystemConfigs, SnapStart ...),
+    shaped as in the service model.
+    """
+
+    runtime: str
+    handler: str
+    role: str
+    timeout_s: int = limits.TIMEOUT_S_DEFAULT
+    memory_mib: int = limits.MEMORY_MIB_DEFAULT
+    tmp_mib: int = limits.TMP_MIB_DEFAULT
+    architecture: str = "x86_64"
+    environment: dict[str, str] | None = None
+    layers: tuple[LayerUse, ...] = ()
+    logging: Logging
+    tracing: Literal["Active", "PassThrough"] = "PassThrough"
+    shown: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """Settings and code: what an invocation runs. `revision_id` names the change that brought it."""
+
+    settings: Settings
+    code: CodeRef
+    revision_id: str
+
+    def same_as(self, other: "Deployment") -> bool:
+        """Whether both run the same, whenever they were made."""
+        return self.settings == other.settings and self.code == other.code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One version of a function, `$LATEST` or a number.
+
+    `previous` is what still serves while `update_status` is not Successful. `source_description` is the description
+    that `$LATEST` had when this version was published.
+    """
+
+    schema: int = 1
+    account: str
+    region: str
+    name: str
+    version: str
+    revision_id: str
+    description: str = ""
+    source_description: str = ""
+    deployment: Deployment
+    previous: Deployment | None = None
+    last_modified: str
+    state: State = "Pending"
+    state_reason: str | None = None
+    state_reason_code: str | None = None
+    update_status: UpdateStatus | None = None
+    update_reason: str | None = None
+    update_reason_code: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """Qualified for every version but `$LATEST`."""
+        return function_arn(self.account, self.region, self.name, None if self.version == LATEST else self.version)
+
+    @property
+    def number(self) -> int:
+        """0 for `$LATEST`: the order in which ListVersionsByFunction shows them."""
+        return 0 if self.version == LATEST else int(self.version)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether a transition is still to come."""
+        return self.state == "Pending" or self.update_status == "InProgress"
+
+    @property
+    def serving(self) -> Deployment | None:
+        """What an invocation runs now; None while there is nothing to run."""
+        if self.state != "Active":
+            return None
+        return self.deployment if self.update_status == "Successful" else self.previous
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """What belongs to a function as a whole. `last_version` is the highest number ever published."""
+
+    schema: int = 1
+    account: str
+    region: str
+    name: str
+    last_version: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+    reserved_concurrency: int | None = None
+    recursive_loop: str = "Terminate"
+    runtime_management: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return function_arn(self.account, self.region, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerVersion:
+    """A version of a layer; immutable."""
+
+    schema: int = 1
+    account: str
+    region: str
+    name: str
+    version: int
+    code: CodeRef
+    description: str = ""
+    license: str | None = None
+    runtimes: tuple[str, ...] | None = None
+    architectures: tuple[str, ...] | None = None
+    created_date: str
+
+    @property
+    def layer_arn(self) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:layer:{self.name}"
+
+    @property
+    def arn(self) -> str:
+        return f"{self.layer_arn}:{self.version}"

@@ -1,0 +1,30 @@
+"""What can be configured of the Lambda API."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from ramuda.kernel import limits
+
+RoleCheck: TypeAlias = Literal["auto", "always", "never"]
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Options of the Lambda API."""
+
+    role_check: RoleCheck = "auto"
+    """Whether CreateFunction looks the execution role up in IAM. `auto`: once IAM is in use (a role was made or an
+    IAM endpoint is configured); before that every well-formed role ARN is taken."""
+    role_cache_s: float = 5.0
+    """How long a role found good is not looked up again."""
+    account_concurrency: int = limits.CONCURRENT_EXECUTIONS
+    """Concurrent executions of one account and region, as GetAccountSettings shows it."""
+    code_storage_bytes: int = limits.CODE_STORAGE_BYTES
+    """What the code of all versions and layers of one account and region may add up to."""
+    code_link_s: float = 600.0
+    """How long the download link of GetFunction and GetLayerVersion works."""
+    unpack_workers: int = 2
+    """Archives unpacked at the same time."""
+    event_queue_length: int = 10_000
+    """Asynchronous invocations accepted and not finished; above it Invoke answers 429. They are kept in memory and
+    lost with the process."""
