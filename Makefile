@@ -42,7 +42,7 @@ fmt: setup-dev ## format the code and mend what ruff can mend
 	@$(VENV)/bin/ruff format src tests benchmarks tools examples
 
 bench: setup ## the project's figures, beside AWS's Runtime Interface Emulator
-	@$(PYTHON) benchmarks/bench.py
+	@$(PYTHON) -m benchmarks.bench
 
 docs: setup-dev ## write the generated pages in docs/ again
 	@$(PYTHON) tools/coverage.py

@@ -52,6 +52,16 @@ class ServerProcess:
             raise RuntimeError(f"the server ended with exit code {code} instead of starting")
         self.ready = json.loads(line)
 
+    def run(self, *command: str) -> Any:
+        """The JSON that `ramuda COMMAND` prints for this server. Raises CalledProcessError."""
+        done = subprocess.run(
+            [sys.executable, "-m", "ramuda.cli", *command],
+            env={**os.environ, "RAMUDA_DATA_DIR": str(self.data_dir), "RAMUDA_ENDPOINT": self.endpoint},
+            capture_output=True,
+            check=True,
+        )
+        return json.loads(done.stdout)
+
     def stop(self, grace_s: float = 15.0) -> int:
         """Asks the server to end and waits for it. Returns its exit code; idempotent. After `grace_s` it is killed."""
         process = self._process

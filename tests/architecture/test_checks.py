@@ -1,0 +1,36 @@
+"""The checks that read the whole code: types, style, import contracts; each is the tool's own run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PYTHON_FOLDERS = ("src", "tests", "benchmarks", "tools", "examples")
+TOOL_PATIENCE_S = 300  # mypy without its cache, on a busy machine
+
+
+def _complaints_of(*command: str) -> str:
+    """What the tool prints when it is not content; empty when it is."""
+    done = subprocess.run(
+        [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=TOOL_PATIENCE_S
+    )
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.timeout(TOOL_PATIENCE_S)
+def test_mypy_strict_finds_nothing() -> None:
+    assert not _complaints_of("mypy", "-p", "ramuda")
+
+
+def test_ruff_finds_nothing() -> None:
+    assert not _complaints_of("ruff", "check", *PYTHON_FOLDERS)
+
+
+def test_ruff_would_format_nothing() -> None:
+    assert not _complaints_of("ruff", "format", "--check", *PYTHON_FOLDERS)
+
+
+def test_imports_keep_their_contracts() -> None:
+    assert not _complaints_of("importlinter.cli", "lint", "--config", ".importlinter")
