@@ -1,0 +1,61 @@
+"""Request bodies before anybody looks into them: decompression, and decoders that never raise anything but ApiError."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from botocore.model import OperationModel
+
+from ramuda.gateway.messages import Request
+from ramuda.gateway.protocols.malformed import serialization_error
+
+DECOMPRESSED_BYTES = 32 * 1024 * 1024
+"""The most a compressed body may become; CloudWatch's own limit for PutMetricData is 1 MB compressed."""
+
+_decode_json = msgspec.json.Decoder().decode
+
+
+def body_reader(operation: OperationModel) -> Callable[[Request], bytes]:
+    """How to get at the body: as it is, or decompressed where the model lets clients compress (PutMetricData)."""
+    compression = operation.request_compression
+    return _maybe_compressed if compression and "gzip" in compression.get("encodings", ()) else _plain
+
+
+def _plain(request: Request) -> bytes:
+    return request.body
+
+
+def _maybe_compressed(request: Request) -> bytes:
+    if request.headers.get("content-encoding") != "gzip":
+        return request.body
+    decompressor = zlib.decompressobj(wbits=31)
+    try:
+        body = decompressor.decompress(request.body, DECOMPRESSED_BYTES)
+    except zlib.error as e:
+        raise serialization_error(f"The gzip body could not be decompressed: {e}") from None
+    if not decompressor.eof:
+        raise serialization_error("The gzip body is incomplete or too large")
+    return body
+
+
+def parse_json(body: bytes) -> Any:
+    """Raises ValueError for anything that is not JSON in UTF-8, also for what nests too deep."""
+    try:
+        return _decode_json(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as e:
+        raise ValueError(str(e)) from e
+    except RecursionError:
+        raise ValueError("the document nests too deep") from None
+
+
+def guarded(read: Callable[[Request], dict[str, Any]]) -> Callable[[Request], dict[str, Any]]:
+    """`read`, with a value that nests deeper than Python can follow answered as AWS answers an unreadable one."""
+
+    def parse(request: Request) -> dict[str, Any]:
+        try:
+            return read(request)
+        except RecursionError:
+            raise serialization_error("The request nests too deep") from None
+
+    return parse

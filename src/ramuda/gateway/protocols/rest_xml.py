@@ -1,0 +1,134 @@
+"""AWS REST XML: members in path, query string and headers, the others as an XML document. S3 speaks it, with its own errors.
+
+Source: https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html;
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
+
+from ramuda.gateway.messages import Headers, Request, Response
+from ramuda.gateway.protocols import event_stream
+from ramuda.gateway.protocols.bindings import compile_request, compile_response
+from ramuda.gateway.protocols.contract import Plans
+from ramuda.gateway.protocols.documents import JSON_STYLE, Writers
+from ramuda.gateway.protocols.errors import error_headers, wire_error
+from ramuda.gateway.protocols.http_router import router_of
+from ramuda.gateway.protocols.query import service_namespace, write_error_members
+from ramuda.gateway.protocols.xml_documents import XmlReaders, XmlWriters, parse_xml, text
+from ramuda.kernel.call import Result
+from ramuda.kernel.errors import ApiError
+
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+
+class RestXml:
+    """See the module."""
+
+    name = "rest-xml"
+
+    def __init__(self) -> None:
+        self._parsers = Plans(lambda operation: compile_request(operation, _XmlBodies(operation)))
+        self._serializers = Plans(_compile_serializer)
+
+    def operation(self, service: ServiceModel, request: Request) -> OperationModel:
+        name = router_of(service).match(request)
+        if name is None:
+            raise ApiError("MethodNotAllowed", "The specified method is not allowed against this resource.", status=405)
+        return service.operation_model(name)
+
+    def parse(self, operation: OperationModel, request: Request) -> dict[str, Any]:
+        return self._parsers[operation](request)
+
+    def serialize(self, operation: OperationModel, result: Result, request_id: str) -> Response:
+        return self._serializers[operation](result, request_id)
+
+    def serialize_error(
+        self, operation: OperationModel | None, service: ServiceModel, error: ApiError, request_id: str
+    ) -> Response:
+        wire = wire_error(service, error)
+        is_s3 = _is_s3(service)
+        pieces = [_DECLARATION]
+        pieces.append("<Error>" if is_s3 else f"<ErrorResponse{service_namespace(service)}><Error>")
+        if not is_s3:
+            pieces.append(f"<Type>{'Sender' if wire.is_sender else 'Receiver'}</Type>")
+        write_error_members(wire, pieces.append)
+        request_id_element = f"<RequestId>{text(request_id)}</RequestId>"
+        pieces.append(f"{request_id_element}</Error>" if is_s3 else f"</Error>{request_id_element}</ErrorResponse>")
+        headers = {_request_id_header(service): request_id, "Content-Type": "application/xml"}
+        headers |= error_headers(wire) | dict(error.headers)
+        return Response(wire.status, list(headers.items()), "".join(pieces).encode())
+
+
+def _is_s3(service: ServiceModel) -> bool:
+    return bool(service.endpoint_prefix.startswith("s3"))
+
+
+def _request_id_header(service: ServiceModel) -> str:
+    return "x-amz-request-id" if _is_s3(service) else "x-amzn-RequestId"
+
+
+def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
+    write = compile_response(operation.output_shape, _XmlBodies(operation), "application/octet-stream")
+    id_header = _request_id_header(operation.service_model)
+    default_status = operation.http.get("responseCode", 200)
+
+    def serialize(result: Result, request_id: str) -> Response:
+        headers: Headers = [(id_header, request_id)]
+        status, body = write(result, headers)
+        return Response(status or default_status, headers, body)
+
+    return serialize
+
+
+class _XmlBodies:
+    """XML bodies. The root element has the name of the shape, unless the model gives it another."""
+
+    content_type = "application/xml"
+
+    def __init__(self, operation: OperationModel) -> None:
+        namespace = operation.service_model.metadata.get("xmlNamespace")
+        self._namespace = f" xmlns={quoteattr(namespace)}" if isinstance(namespace, str) else ""
+
+    def members_reader(self, shape: StructureShape, names: list[str]) -> Callable[[bytes], dict[str, Any]]:
+        read = XmlReaders().members(shape, names)
+        return lambda body: read(parse_xml(body))
+
+    def payload_reader(self, shape: Shape) -> Callable[[bytes], Any]:
+        read = XmlReaders().reader(shape)
+        return lambda body: read(parse_xml(body))
+
+    def members_writer(self, shape: StructureShape, names: list[str]) -> Callable[[dict[str, Any]], bytes]:
+        if not names:
+            return lambda result: b""
+        root = shape.serialization.get("name", shape.name)
+        write = XmlWriters().members(shape, names)
+        attributes = shape.serialization.get("xmlNamespace") and "" or self._namespace
+        opening = f"{_DECLARATION}<{root}{attributes}>"
+
+        def serialize(result: dict[str, Any]) -> bytes:
+            pieces = [opening]
+            write(result, pieces.append)
+            pieces.append(f"</{root}>")
+            return "".join(pieces).encode()
+
+        return serialize
+
+    def payload_writer(self, shape: Shape) -> Callable[[Any], bytes]:
+        has_namespace = "xmlNamespace" in shape.serialization
+        root = shape.serialization.get("name", shape.name)
+        write = XmlWriters().element(shape, root, "" if has_namespace else self._namespace)
+
+        def serialize(value: Any) -> bytes:
+            pieces = [_DECLARATION]
+            write(value, pieces.append)
+            return "".join(pieces).encode()
+
+        return serialize
+
+    def stream_writer(self, shape: StructureShape) -> Callable[[AsyncIterator[dict[str, Any]]], AsyncIterator[bytes]]:
+        """Event streams with XML events (S3 SelectObjectContent) are not served here; their blobs and texts are."""
+        return event_stream.compile_stream(shape, Writers(JSON_STYLE), lambda value: b"", self.content_type)

@@ -1,0 +1,130 @@
+"""Smithy RPC v2 CBOR: POST to `/service/<target prefix>/operation/<Operation>` with the header `smithy-protocol`.
+
+CBOR can say much that no request needs (shared references, big decimals, regular expressions); everything but timestamps and
+big integers is refused before it is decoded, because decoding some of it is a way to make a server work for nothing.
+
+Source: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+"""
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import cbor2
+from botocore.model import OperationModel, ServiceModel, Shape
+
+from ramuda.gateway.messages import Headers, Request, Response
+from ramuda.gateway.protocols import event_stream
+from ramuda.gateway.protocols.bodies import body_reader, guarded
+from ramuda.gateway.protocols.contract import Plans
+from ramuda.gateway.protocols.documents import Readers, Style, Writers
+from ramuda.gateway.protocols.errors import error_document, query_error_header, wire_error
+from ramuda.gateway.protocols.malformed import serialization_error, wrong_type
+from ramuda.gateway.protocols.timestamps import epoch_seconds
+from ramuda.kernel.call import Result
+from ramuda.kernel.errors import ApiError
+
+CONTENT_TYPE = "application/cbor"
+MAX_DEPTH = 200
+_EPOCH_TAG = 1
+_REFUSED_TAGS = (0, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000)
+
+
+class RpcV2Cbor:
+    """See the module."""
+
+    name = "smithy-rpc-v2-cbor"
+
+    def __init__(self) -> None:
+        self._parsers = Plans(_compile_parser)
+        self._serializers = Plans(_compile_serializer)
+
+    def operation(self, service: ServiceModel, request: Request) -> OperationModel:
+        before, _, name = request.path.rpartition("/operation/")
+        if "/service/" not in before or name not in service.operation_names:
+            raise ApiError("UnknownOperationException", None, status=404)
+        return service.operation_model(name)
+
+    def parse(self, operation: OperationModel, request: Request) -> dict[str, Any]:
+        return self._parsers[operation](request)
+
+    def serialize(self, operation: OperationModel, result: Result, request_id: str) -> Response:
+        return self._serializers[operation](result, request_id)
+
+    def serialize_error(
+        self, operation: OperationModel | None, service: ServiceModel, error: ApiError, request_id: str
+    ) -> Response:
+        wire = wire_error(service, error)
+        document = {"__type": wire.name, **error_document(wire, CBOR_STYLE)}
+        headers = dict(_headers(request_id, CONTENT_TYPE)) | query_error_header(service, wire) | dict(error.headers)
+        return Response(wire.status, list(headers.items()), cbor2.dumps(document))
+
+
+def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
+    if operation.input_shape is None:
+        return lambda request: {}
+    read, body_of = Readers(CBOR_STYLE).reader(operation.input_shape), body_reader(operation)
+
+    def parse(request: Request) -> dict[str, Any]:
+        body = body_of(request)
+        params: dict[str, Any] = read(_decode(body)) if body else {}
+        return params
+
+    return guarded(parse)
+
+
+def _decode(body: bytes) -> Any:
+    try:
+        return cbor2.loads(body, max_depth=MAX_DEPTH, semantic_decoders=_SEMANTIC_DECODERS)
+    except (cbor2.CBORError, ValueError, TypeError, OverflowError, MemoryError, OSError) as e:
+        raise serialization_error(f"The CBOR body could not be read: {e}") from None
+
+
+def _refuse(decoder: Any, *_: Any) -> NoReturn:
+    raise ValueError("a tag that this protocol does not use")
+
+
+_SEMANTIC_DECODERS = dict.fromkeys(_REFUSED_TAGS, _refuse)
+
+
+def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
+    shape = operation.output_shape
+    if shape is None:
+        return lambda result, request_id: Response(200, _headers(request_id, CONTENT_TYPE), b"\xbf\xff")
+    writers = Writers(CBOR_STYLE)
+    if operation.has_event_stream_output:
+        write_frames = event_stream.compile_rpc_stream(operation, writers, cbor2.dumps, CONTENT_TYPE)
+        return lambda result, request_id: Response(
+            200, _headers(request_id, event_stream.CONTENT_TYPE), write_frames(result)
+        )
+    write = writers.member_writer(shape, list(shape.members))
+
+    def serialize(result: Result, request_id: str) -> Response:
+        return Response(200, _headers(request_id, CONTENT_TYPE), cbor2.dumps(write(result)))
+
+    return serialize
+
+
+def _headers(request_id: str, content_type: str) -> Headers:
+    return [("x-amzn-RequestId", request_id), ("Content-Type", content_type), ("smithy-protocol", "rpc-v2-cbor")]
+
+
+def _read_blob(value: Any) -> bytes:
+    if value.__class__ is bytes:
+        return value  # type: ignore[no-any-return]  # mypy does not narrow by __class__
+    raise wrong_type(value, "blob")
+
+
+def _write_blob(value: bytes | str) -> bytes:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _timestamp_writer(shape: Shape) -> Callable[[Any], Any]:
+    return lambda value: cbor2.CBORTag(_EPOCH_TAG, epoch_seconds(value))
+
+
+CBOR_STYLE = Style(
+    read_blob=_read_blob,
+    write_blob=_write_blob,
+    write_float=float,
+    timestamp_writer=_timestamp_writer,
+)

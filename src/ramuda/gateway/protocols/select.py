@@ -1,0 +1,37 @@
+"""Which protocol a request speaks. A service may offer several, and answers in the one it was asked in."""
+
+from botocore.model import ServiceModel
+
+from ramuda.gateway.messages import Request
+from ramuda.gateway.protocols.contract import WireProtocol
+from ramuda.gateway.protocols.ec2 import Ec2
+from ramuda.gateway.protocols.json_rpc import JsonRpc
+from ramuda.gateway.protocols.query import Query
+from ramuda.gateway.protocols.rest_json import RestJson
+from ramuda.gateway.protocols.rest_xml import RestXml
+from ramuda.gateway.protocols.rpc_v2_cbor import RpcV2Cbor
+
+PROTOCOLS: dict[str, WireProtocol] = {
+    protocol.name: protocol for protocol in (RestJson(), JsonRpc(), Query(), Ec2(), RestXml(), RpcV2Cbor())
+}
+
+
+def select(service: ServiceModel, request: Request) -> WireProtocol:
+    """The protocol of `request` among those `service` offers; the service's preferred one when the request does not say."""
+    offered = service.metadata.get("protocols")
+    if offered and len(offered) > 1:
+        asked = _asked(request)
+        if asked in offered:
+            return PROTOCOLS[asked]
+    return PROTOCOLS[service.metadata["protocol"]]
+
+
+def _asked(request: Request) -> str | None:
+    headers = request.headers
+    if headers.get("smithy-protocol") == "rpc-v2-cbor":
+        return "smithy-rpc-v2-cbor"
+    if "x-amz-target" in headers:
+        return "json"
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded") or "Action=" in request.query:
+        return "query"
+    return None
