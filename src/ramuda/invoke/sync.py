@@ -33,7 +33,7 @@ class SyncInvoker:
         self._clock = clock
         self._meters: dict[tuple[str, str | None], Meter] = {}
 
-    def start(self) -> None:
+    async def start(self) -> None:
         self.placement.start()
 
     async def stop(self) -> None:

@@ -23,6 +23,7 @@ REFILL_DELAY_S = 0.15
 """Refilling waits this long after the last take: on a small machine it would compete with the very start that took
 one."""
 REFILL_TOGETHER = 2
+SWEEP_S = 10.0
 
 
 class Plumbing(Protocol):
@@ -63,6 +64,7 @@ class PreparedEnvironments:
         self._clock = clock
         self._pools: dict[RuntimeSpec, Pool] = {}
         self._is_closed = False
+        self._sweeper: asyncio.Task[None] | None = None
 
     def counts(self) -> dict[str, int]:
         """Ready sandboxes by runtime name."""
@@ -85,9 +87,16 @@ class PreparedEnvironments:
         finally:
             self._refill(spec)
 
-    async def sweep(self) -> None:
+    async def start(self) -> None:
+        self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
+
+    async def _sweep_forever(self) -> None:
+        while True:
+            await self._clock.sleep(SWEEP_S)
+            await self._sweep(self._clock.monotonic())
+
+    async def _sweep(self, now_s: float) -> None:
         """Ends what is kept beyond its target."""
-        now_s = self._clock.monotonic()
         for pool in list(self._pools.values()):
             while len(pool.ready) > pool.target(now_s, self._options):
                 await _dispose(*pool.ready.popleft())
@@ -95,6 +104,8 @@ class PreparedEnvironments:
     async def close(self) -> None:
         self._is_closed = True
         tasks = [pool.refill for pool in self._pools.values() if pool.refill is not None]
+        if self._sweeper is not None:
+            tasks.append(self._sweeper)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

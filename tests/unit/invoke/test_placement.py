@@ -74,28 +74,28 @@ async def worlds() -> AsyncIterator[list[World]]:
         await world.invoker.stop()
 
 
-def create(worlds: list[World], world: World) -> World:
+async def create(worlds: list[World], world: World) -> World:
     worlds.append(world)
-    world.invoker.start()
+    await world.invoker.start()
     return world
 
 
 async def test_one_environment_serves_one_invocation_after_another(worlds: list[World]) -> None:
-    world = create(worlds, World())
+    world = await create(worlds, World())
     for n in range(20):
         assert await world.invoker.invoke(invocation(snapshot(), b"%d" % n)) == Success(payload=b"%d" % n)
     assert len(world.made) == 1
 
 
 async def test_simultaneous_invocations_get_an_environment_each(worlds: list[World]) -> None:
-    world = create(worlds, World())
+    world = await create(worlds, World())
     outcomes = await asyncio.gather(*(world.invoker.invoke(invocation(snapshot(), b"%d" % n)) for n in range(5)))
     assert outcomes == [Success(payload=b"%d" % n) for n in range(5)]
     assert len(world.made) == 5
 
 
 async def test_another_function_version_and_revision_get_environments_of_their_own(worlds: list[World]) -> None:
-    world = create(worlds, World())
+    world = await create(worlds, World())
     other = FunctionRef(account="000000000000", region="us-east-1", name="g")
     for function in (snapshot(), snapshot(ref=other), snapshot(version="1"), snapshot(revision_id="r2")):
         await world.invoker.invoke(invocation(function))
@@ -117,7 +117,7 @@ async def test_forgetting_a_function_ends_idle_environments_now_and_busy_ones_wh
                 await go_on.wait()
             await client.call("POST", f"invocation/{request_id}/response", event.body)
 
-    world = create(worlds, World(slow))
+    world = await create(worlds, World(slow))
     busy = asyncio.ensure_future(world.invoker.invoke(invocation(snapshot(), b'"slow"')))
     await world.settled()
     await world.invoker.invoke(invocation(snapshot(), b"1"))
@@ -132,7 +132,7 @@ async def test_forgetting_a_function_ends_idle_environments_now_and_busy_ones_wh
 
 
 async def test_an_environment_without_work_is_shut_down_after_its_time(worlds: list[World]) -> None:
-    world = create(worlds, World(idle_s=100.0))
+    world = await create(worlds, World(idle_s=100.0))
     await world.invoker.invoke(invocation(snapshot()))
     await world.settled()
     await world.clock.advance(99)
@@ -145,7 +145,7 @@ async def test_an_environment_without_work_is_shut_down_after_its_time(worlds: l
 
 
 async def test_the_longest_idle_environment_makes_room(worlds: list[World]) -> None:
-    world = create(worlds, World(environments_max=2))
+    world = await create(worlds, World(environments_max=2))
     for version in ("1", "2", "3"):
         await world.invoker.invoke(invocation(snapshot(version=version)))
         await world.settled()
@@ -154,7 +154,7 @@ async def test_the_longest_idle_environment_makes_room(worlds: list[World]) -> N
 
 
 async def test_throttled_requests_are_counted_as_such_only(worlds: list[World]) -> None:
-    world = create(worlds, World(concurrency=1))
+    world = await create(worlds, World(concurrency=1))
     await world.invoker.invoke(invocation(snapshot(), qualifier="live"))
     await world.settled()
     with pytest.raises(Throttled):
@@ -179,7 +179,7 @@ async def test_a_streamed_invocation_counts_until_its_last_piece_was_read(worlds
         await client.next()
         return Exit(code=0)
 
-    world = create(worlds, World(streams))
+    world = await create(worlds, World(streams))
     outcome = await world.invoker.invoke(invocation(snapshot(), wants_stream=True))
     assert isinstance(outcome, Streamed)
     assert world.invoker.concurrency.of_function(snapshot()) == 1

@@ -1,0 +1,173 @@
+"""One server: its parts, and the order in which they start and stop."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from ramuda.authz.credentials import CredentialStore
+from ramuda.config import Options, check
+from ramuda.gateway.http import HttpServer
+from ramuda.gateway.model import Models
+from ramuda.gateway.stack import Gateway
+from ramuda.gateway.upstream import Upstream
+from ramuda.invoke.sync import SyncInvoker
+from ramuda.kernel.clock import Clock, SystemClock
+from ramuda.kernel.errors import ConfigError
+from ramuda.kernel.ids import Ids, RandomIds
+from ramuda.kernel.ports.sandbox import Capability
+from ramuda.runtime.birth import EnvironmentFactory
+from ramuda.runtime.catalogue import Catalogue
+from ramuda.runtime.prepared import PreparedEnvironments
+from ramuda.sandbox.outbound import Outbound
+from ramuda.server.data_dir import DataDir
+from ramuda.server.examine import choose
+from ramuda.server.internal_routes import internal_routes
+from ramuda.server.late_api import LateApi
+from ramuda.server.noticing import NoticingCatalogue
+from ramuda.server.plumbing import SandboxPlumbing
+from ramuda.services import cloudwatch, lambda_, logs, sts
+from ramuda.storage.files import FileStore
+from ramuda.storage.sqlite import SqliteDatabase
+from ramuda.telemetry import Telemetry
+
+log = logging.getLogger("ramuda.server")
+
+DRAIN_S = 5.0
+BLOBS = "blobs"
+
+Step: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class Server:
+    """`start`, then it serves; `stop` ends everything that was started. `port` is known after the start."""
+
+    def __init__(self, options: Options, clock: Clock | None = None, ids: Ids | None = None) -> None:
+        check(options)
+        self.options = options
+        self.capabilities: list[Capability] = []
+        self.port = 0
+        self._clock = clock or SystemClock()
+        self._ids = ids or RandomIds()
+        self._undo: list[Step] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.options.host}:{self.port}"
+
+    async def start(self) -> None:
+        """Raises ConfigError when the options cannot be served here; then nothing is left running."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Ends what was started, last first. Idempotent."""
+        while self._undo:
+            step = self._undo.pop()
+            try:
+                await step()
+            except Exception:
+                log.exception("stop.failed step=%r", step)
+
+    async def _start(self) -> None:
+        options = self.options
+        data_dir = self._take_data_dir()
+        state, telemetry_database = self._open_databases()
+        self.credentials = CredentialStore(state, data_dir.secret(), self._clock)
+        await self.credentials.load()
+        if options.gateway.auth:
+            await self.credentials.ensure_root_key(options.gateway.account)
+        self.telemetry = Telemetry(telemetry_database, self._clock, options.telemetry)
+        await self._begin(self.telemetry.start, self.telemetry.stop)
+        self.upstream = Upstream(options.gateway.upstream)
+        self._undo.append(self.upstream.close)
+
+        late = LateApi()
+        http = HttpServer(
+            late.handle, options.gateway.http, wants_stream=late.wants_stream, refuse=late.refuse, clock=self._clock
+        )
+        catalogue = await self._start_environments(SandboxPlumbing(http, Outbound(options.sandbox), late.handle_api))
+        lambda_service = lambda_.service(
+            database=state,
+            blobs=FileStore(options.data_dir / BLOBS),
+            api=late,
+            invoker=self.invoker,
+            catalogue=catalogue,
+            clock=self._clock,
+            ids=self._ids,
+            options=options.lambda_,
+            roles_known=lambda: self.upstream.is_running("iam"),
+        )
+        await self._begin(lambda_service.start, lambda_service.stop)
+        late.gateway = Gateway(
+            services=[
+                lambda_service,
+                logs.service(self.telemetry.logs, self._clock),
+                cloudwatch.service(self.telemetry.metrics, self._clock),
+                sts.service(self.credentials),
+            ],
+            upstream=self.upstream,
+            credentials=self.credentials,
+            options=options.gateway,
+            clock=self._clock,
+            ids=self._ids,
+            models=Models(options.data_dir / "cache"),
+            internal_routes=internal_routes(self, lambda_service.downloads),
+        )
+        self._undo.append(lambda: http.close(DRAIN_S))
+        try:
+            self.port = await http.listen(options.host, options.port)
+        except OSError as e:
+            raise ConfigError(f"--host {options.host} --port {options.port}: {e.strerror}") from e
+
+    def _take_data_dir(self) -> DataDir:
+        data_dir = DataDir(self.options.data_dir)
+
+        async def release() -> None:
+            data_dir.release()
+
+        self._undo.append(release)
+        return data_dir
+
+    def _open_databases(self) -> tuple[SqliteDatabase, SqliteDatabase]:
+        state = SqliteDatabase.open(self.options.data_dir / "state.db", schema="state", sync="full")
+        self._undo.append(state.close)
+        telemetry = SqliteDatabase.open(self.options.data_dir / "telemetry.db", schema="telemetry", sync="normal")
+        self._undo.append(telemetry.close)
+        return state, telemetry
+
+    async def _start_environments(self, plumbing: SandboxPlumbing) -> NoticingCatalogue:
+        """What functions run in: backend, prepared environments, catalogue, invoker."""
+        options, clock = self.options, self._clock
+        work_dir = options.data_dir / "sandbox"
+        backend, self.capabilities = await choose(options.sandbox, work_dir, options.data_dir / BLOBS)
+        self.backend_name = backend.name
+        self._undo.append(backend.close)
+        self.catalogue = Catalogue(options.catalogue, _log_runtime)
+        self._undo.append(self.catalogue.close)
+        self.prepared = PreparedEnvironments(backend, plumbing, options.runtime, clock)
+        await self._begin(self.prepared.start, self.prepared.close)
+        catalogue = NoticingCatalogue(self.catalogue, self.prepared.notice)
+        factory = EnvironmentFactory(
+            catalogue=catalogue,
+            prepared=self.prepared,
+            recorder=self.telemetry.recorder,
+            issuer=self.credentials,
+            platform_address=lambda: f"127.0.0.1:{self.port}",
+            clock=clock,
+            ids=self._ids,
+            options=options.runtime,
+        )
+        self.invoker = SyncInvoker(factory.open, self.telemetry.recorder, clock, options.invoke, options.runtime)
+        await self._begin(self.invoker.start, self.invoker.stop)
+        return catalogue
+
+    async def _begin(self, start: Step, stop: Step) -> None:
+        self._undo.append(stop)
+        await start()
+
+
+def _log_runtime(event: str, **fields: object) -> None:
+    log.info("%s %s", event, " ".join(f"{name}={value}" for name, value in fields.items()))
