@@ -1,9 +1,9 @@
 """AWS service models as botocore ships them, loaded one at a time and without their prose.
 
-A model is decoded on the first call to its service (3-5 ms) and kept. Documentation is dropped before a ServiceModel is
-made: it is nine tenths of the text and nothing here reads it. Which service a signing name, host or target header means
-is answered by `Models.index`, made from the first kilobytes of every model (0.1 s for all of them) on its first use, and
-kept in `cache_dir` when there is one.
+A model is decoded on the first call to its service (3-5 ms) and kept. Documentation is dropped before a ServiceModel
+is made: it is nine tenths of the text and nothing here reads it. Which service a signing name, host or target header
+means is answered by `Models.index`, made from the first kilobytes of every model (0.1 s for all of them) on its first
+use, and kept in `cache_dir` when there is one.
 
 Only the models inside the botocore package count; a user's own in `~/.aws/models` are for clients.
 """
@@ -30,7 +30,7 @@ _PROSE = frozenset({"documentation", "documentationUrl"})
 _decode = msgspec.json.Decoder().decode
 
 
-class UnknownService(RamudaError):
+class UnknownServiceError(RamudaError):
     """botocore has no service of that name."""
 
 
@@ -69,7 +69,7 @@ class Models:
         self._services: dict[str, ServiceModel] = {}
 
     def service(self, name: str) -> ServiceModel:
-        """The newest version of the service's model. Raises UnknownService."""
+        """The newest version of the service's model. Raises UnknownServiceError."""
         model = self._services.get(name)
         if model is None:
             model = self._services[name] = ServiceModel(_load(name), name)
@@ -94,7 +94,7 @@ def _newest(service_dir: Path) -> Path | None:
 def _load(name: str) -> dict[str, Any]:
     path = _newest(DATA_DIR / name) if name and "/" not in name and not name.startswith(".") else None
     if path is None:
-        raise UnknownService(f"botocore has no service named {name!r}")
+        raise UnknownServiceError(f"botocore has no service named {name!r}")
     model: dict[str, Any] = _decode(gzip.decompress(path.read_bytes()))
     extras = path.with_name("service-2.sdk-extras.json")
     if extras.exists():

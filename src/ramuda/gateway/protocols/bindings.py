@@ -1,7 +1,8 @@
 """The HTTP side of the REST protocols: which member travels in path, query string, headers, status or body.
 
-rest-json and rest-xml bind members to HTTP in the same way and differ in their bodies alone, so the body is a `BodyCodec`.
-An operation's bindings are compiled to lists of (member, where, converter), and a request costs one walk over them.
+rest-json and rest-xml bind members to HTTP in the same way and differ in their bodies alone, so the body is a
+`BodyCodec`. An operation's bindings are compiled to lists of (member, where, converter), and a request costs one walk
+over them.
 
 Source: https://smithy.io/2.0/spec/http-bindings.html
 """
@@ -14,7 +15,9 @@ from urllib.parse import unquote
 from botocore.model import OperationModel, Shape, StructureShape
 
 from ramuda.gateway.messages import Headers, Request
+from ramuda.gateway.protocols import event_stream
 from ramuda.gateway.protocols.bodies import body_reader, guarded
+from ramuda.gateway.protocols.contract import no_params
 from ramuda.gateway.protocols.header_values import header_reader, header_writer
 from ramuda.gateway.protocols.query_strings import parse_query_string
 from ramuda.gateway.protocols.scalars import text_reader
@@ -28,7 +31,8 @@ Body: TypeAlias = Any
 
 
 class BodyCodec(Protocol):
-    """A body format. `members_*` handle a body that carries those members of `shape`, `payload_*` one that is `shape`."""
+    """A body format. `members_*` handle a body that carries those members of `shape`, `payload_*` one that is
+    `shape`."""
 
     content_type: str
 
@@ -36,7 +40,6 @@ class BodyCodec(Protocol):
     def payload_reader(self, shape: Shape) -> Callable[[bytes], Any]: ...
     def members_writer(self, shape: StructureShape, names: list[str]) -> Callable[[Params], bytes]: ...
     def payload_writer(self, shape: Shape) -> Callable[[Any], bytes]: ...
-    def stream_writer(self, shape: StructureShape) -> Callable[[Any], Body]: ...
 
 
 def located(shape: StructureShape, location: str) -> list[tuple[str, Shape]]:
@@ -48,14 +51,14 @@ def located(shape: StructureShape, location: str) -> list[tuple[str, Shape]]:
     ]
 
 
-# --- requests ------------------------------------------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------------------------------
 
 
 def compile_request(operation: OperationModel, codec: BodyCodec) -> Callable[[Request], Params]:
     """The operation's whole request to parameters."""
     shape = operation.input_shape
     if shape is None:
-        return lambda request: {}
+        return no_params
     binds = [
         bind
         for bind in (
@@ -191,18 +194,17 @@ def _bind_body(operation: OperationModel, shape: StructureShape, codec: BodyCode
 def _bind_payload(name: str, shape: Shape, codec: BodyCodec) -> Bind:
     if shape.type_name == "blob" or shape.serialization.get("eventstream"):
         return lambda request, params: _bind_bytes(name, request, params)
-    if shape.type_name == "string":
-
-        def read(body: bytes) -> Any:
-            return body.decode("utf-8", "replace")
-    else:
-        read = codec.payload_reader(shape)
+    read = _read_text if shape.type_name == "string" else codec.payload_reader(shape)
 
     def bind(request: Request, params: Params) -> None:
         if request.body:
             params[name] = read(request.body)
 
     return bind
+
+
+def _read_text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
 
 
 def _bind_bytes(name: str, request: Request, params: Params) -> None:
@@ -213,16 +215,17 @@ def _bind_bytes(name: str, request: Request, params: Params) -> None:
         params[name] = request.body
 
 
-# --- responses -----------------------------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------------------------
 
 Compiled: TypeAlias = Callable[[Params, Headers], tuple[int | None, Body]]
 """Adds headers for the members to the given ones; returns the status that a member sets, and the body."""
 
 
 def compile_response(shape: StructureShape | None, codec: BodyCodec, blob_type: str) -> Compiled:
-    """A result to the HTTP parts. `blob_type` is the content type of a blob payload for which the result names none."""
+    """A result to the HTTP parts. `blob_type` is the content type of a blob payload for which the result names
+    none."""
     if shape is None:
-        return lambda result, headers: (None, b"")
+        return _no_output
     status_name = next((name for name, _ in located(shape, "statusCode")), None)
     write_headers = _headers_writer(shape)
     write_body, content_type = _body_writer(shape, codec, blob_type)
@@ -235,6 +238,15 @@ def compile_response(shape: StructureShape | None, codec: BodyCodec, blob_type: 
         return result.get(status_name) if status_name is not None else None, body
 
     return write
+
+
+def _no_output(result: Params, headers: Headers) -> tuple[int | None, Body]:
+    return None, b""
+
+
+def _no_body(result: Params) -> bytes:
+    """The body of an answer all of whose members travel elsewhere."""
+    return b""
 
 
 def _headers_writer(shape: StructureShape) -> Callable[[Params, Headers], bool]:
@@ -271,11 +283,11 @@ def _body_writer(
     payload = shape.serialization.get("payload")
     stream = next((name for name, member in shape.members.items() if member.serialization.get("eventstream")), None)
     if stream is not None:
-        write_stream = codec.stream_writer(shape.members[stream])
-        return lambda result: write_stream(result[stream]), "application/vnd.amazon.eventstream"
+        write_stream = event_stream.compile_stream(shape.members[stream], codec)
+        return lambda result: write_stream(result[stream]), event_stream.CONTENT_TYPE
     if payload is None:
         names = [name for name, _ in located(shape, "body")]
-        return codec.members_writer(shape, names), codec.content_type
+        return codec.members_writer(shape, names) if names else _no_body, codec.content_type
     member = shape.members[payload]
     if member.type_name == "blob":
         return lambda result: _blob(result.get(payload)), blob_type

@@ -1,10 +1,10 @@
-"""Request bodies before anybody looks into them: decompression, and decoders that never raise anything but ApiError."""
+"""Request bodies before anybody looks into them: decompression, and decoders that never raise anything but
+ApiError."""
 
 import zlib
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from botocore.model import OperationModel
 
 from ramuda.gateway.messages import Request
@@ -12,8 +12,6 @@ from ramuda.gateway.protocols.malformed import serialization_error
 
 DECOMPRESSED_BYTES = 32 * 1024 * 1024
 """The most a compressed body may become; CloudWatch's own limit for PutMetricData is 1 MB compressed."""
-
-_decode_json = msgspec.json.Decoder().decode
 
 
 def body_reader(operation: OperationModel) -> Callable[[Request], bytes]:
@@ -37,16 +35,6 @@ def _maybe_compressed(request: Request) -> bytes:
     if not decompressor.eof:
         raise serialization_error("The gzip body is incomplete or too large")
     return body
-
-
-def parse_json(body: bytes) -> Any:
-    """Raises ValueError for anything that is not JSON in UTF-8, also for what nests too deep."""
-    try:
-        return _decode_json(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as e:
-        raise ValueError(str(e)) from e
-    except RecursionError:
-        raise ValueError("the document nests too deep") from None
 
 
 def guarded(read: Callable[[Request], dict[str, Any]]) -> Callable[[Request], dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What every wire protocol can do.
 
-A protocol compiles an operation once, on its first call, into bound functions and keeps them; after that nothing walks a
-shape. `parse` accepts any bytes and raises nothing but ApiError.
+A protocol compiles an operation once, on its first call, into bound functions and keeps them; after that nothing
+walks a shape. `parse` accepts any bytes and raises nothing but ApiError.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,8 @@ class WireProtocol(Protocol):
         ...
 
     def parse(self, operation: OperationModel, request: Request) -> dict[str, Any]:
-        """The parameters in the shape of botocore's input: blobs are bytes, timestamps aware datetimes. A member that is
-        null or unknown is left out; constraints are not checked (see `gateway.validate`). Raises ApiError."""
+        """The parameters in the shape of botocore's input: blobs are bytes, timestamps aware datetimes. A member that
+        is null or unknown is left out; constraints are not checked (see `gateway.validate`). Raises ApiError."""
         ...
 
     def serialize(self, operation: OperationModel, result: Result, request_id: str) -> Response:
@@ -40,6 +40,11 @@ class WireProtocol(Protocol):
     ) -> Response:
         """The answer to a call that went wrong, modelled or not. `operation` is None when it was not understood."""
         ...
+
+
+def no_params(request: Request) -> dict[str, Any]:
+    """The plan of an operation without input."""
+    return {}
 
 
 class Plans(dict[OperationModel, Plan]):

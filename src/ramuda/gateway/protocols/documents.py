@@ -1,11 +1,11 @@
 """Values of JSON and CBOR documents, to and from the shape of botocore's parameters.
 
-A shape is compiled into one function that converts a decoded value (`reader`) or prepares one for encoding (`writer`). The
-two formats differ only in how they carry blobs, timestamps and special floats: that is a `Style`. A writer is None where a
-value goes out as it is, so that a list of strings costs nothing.
+A shape is compiled into one function that converts a decoded value (`reader`) or prepares one for encoding
+(`writer`). The two formats differ only in how they carry blobs, timestamps and special floats: that is a `Style`. A
+writer is None where a value goes out as it is, so that a list of strings costs nothing.
 
-Shapes may be recursive. A structure's function is known before its members are compiled, which closes the circle; how deep
-a value may nest is bounded by the decoder and, beyond that, by Python's own limit (see `guarded` in `bodies`).
+Shapes may be recursive. A structure's function is known before its members are compiled, which closes the circle; how
+deep a value may nest is bounded by the decoder and, beyond that, by Python's own limit (see `guarded` in `bodies`).
 """
 
 import base64
@@ -38,7 +38,7 @@ class Style:
     timestamp_writer: Callable[[Shape], Writer]
 
 
-# --- reading -------------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 class Readers:
@@ -126,7 +126,7 @@ def _read_document(value: Any) -> Any:
 
 def _read_string(value: Any) -> str:
     if value.__class__ is str:
-        return value  # type: ignore[no-any-return]  # mypy does not narrow by __class__
+        return value
     raise wrong_type(value, "string")
 
 
@@ -142,7 +142,7 @@ def _read_whole(value: Any, kind: str) -> int:
     if value.__class__ is float and math.isfinite(value):
         value = int(value)
     if value.__class__ is int and value.bit_length() <= _INTEGER_BITS[kind]:
-        return value  # type: ignore[no-any-return]  # mypy does not narrow by __class__
+        return value
     raise wrong_type(value, kind)
 
 
@@ -156,7 +156,7 @@ def _read_long(value: Any) -> int:
 
 def _read_float(value: Any) -> float:
     if value.__class__ is float or value.__class__ is int:
-        return value  # type: ignore[no-any-return]  # mypy does not narrow by __class__
+        return value
     if value.__class__ is str and value in _SPECIAL_FLOATS:
         return _SPECIAL_FLOATS[value]
     raise wrong_type(value, "double")
@@ -164,11 +164,11 @@ def _read_float(value: Any) -> float:
 
 def _read_boolean(value: Any) -> bool:
     if value is True or value is False:
-        return value  # type: ignore[no-any-return]  # mypy does not narrow by identity
+        return value
     raise wrong_type(value, "boolean")
 
 
-# --- writing -------------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------------------------
 
 
 class Writers:
@@ -241,7 +241,7 @@ def _write_json_value(value: Any) -> str:
     return encode_json(value).decode()
 
 
-# --- JSON's style --------------------------------------------------------------------------------------------------------
+# --- JSON's style ---------------------------------------------------------------------------------------------------
 
 
 def read_base64(value: Any) -> bytes:

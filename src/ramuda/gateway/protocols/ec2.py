@@ -10,7 +10,7 @@ from botocore.model import OperationModel, ServiceModel
 
 from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols.bodies import guarded
-from ramuda.gateway.protocols.contract import Plans
+from ramuda.gateway.protocols.contract import Plans, no_params
 from ramuda.gateway.protocols.errors import wire_error
 from ramuda.gateway.protocols.forms import FormReaders, ec2_name, form_fields, form_tree
 from ramuda.gateway.protocols.query import form_operation, service_namespace, write_error_members
@@ -50,7 +50,7 @@ class Ec2:
 
 def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
     if operation.input_shape is None:
-        return lambda request: {}
+        return no_params
     read = FormReaders(ec2_name, always_flat=True).reader(operation.input_shape)
 
     def parse(request: Request) -> dict[str, Any]:

@@ -23,7 +23,8 @@ _TEXT_MEMBERS = ("message", "Message", "errorMessage")
 
 @dataclass(slots=True)
 class WireError:
-    """`name` is the shape's name (JSON and CBOR), `code` the code of the query protocol. `members` are by member name."""
+    """`name` is the shape's name (JSON and CBOR), `code` the code of the query protocol. `members` are by member
+    name."""
 
     name: str
     code: str
@@ -37,8 +38,7 @@ class WireError:
 def wire_error(service: ServiceModel, error: ApiError) -> WireError:
     shape = _shapes(service).get(error.code)
     trait = shape.metadata.get("error", {}) if shape else {}
-    client = error.fault == "Client" and not (shape and shape.metadata.get("fault"))
-    status = error.status or trait.get("httpStatusCode") or (400 if client else 500)
+    status = error.status or trait.get("httpStatusCode") or (400 if error.fault == "Client" else 500)
     members: dict[str, Any] = {}
     if message_member := _message_member(shape, error):
         members[message_member] = error.message
@@ -72,8 +72,8 @@ def _message_member(shape: StructureShape | None, error: ApiError) -> str | None
 
 
 def error_document(wire: WireError, style: Style) -> dict[str, Any]:
-    """The error's members for a JSON or CBOR body: the modelled ones by their shapes (a null text stays), others as they
-    are. Members that travel in headers are not among them."""
+    """The error's members for a JSON or CBOR body: the modelled ones by their shapes (a null text stays), others as
+    they are. Members that travel in headers are not among them."""
     modelled = wire.shape.members if wire.shape else {}
     document = _body_writer(wire.shape, style)(wire.members) if wire.shape else {}
     for name, value in wire.members.items():

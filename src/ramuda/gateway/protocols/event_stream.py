@@ -1,7 +1,7 @@
 """Binary event streams: `application/vnd.amazon.eventstream`, as InvokeWithResponseStream and StartLiveTail answer.
 
-One message: total length (4 bytes), headers' length (4), CRC-32 of those eight; headers; payload; CRC-32 of everything before.
-One header: name length (1), name, value type (1), value. All numbers are big-endian.
+One message: total length (4 bytes), headers' length (4), CRC-32 of those eight; headers; payload; CRC-32 of
+everything before. One header: name length (1), name, value type (1), value. All numbers are big-endian.
 
 Source: https://smithy.io/2.0/aws/amazon-eventstream.html
 """
@@ -10,18 +10,17 @@ import struct
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from zlib import crc32
 
 from botocore.model import OperationModel, Shape, StructureShape
 
-from ramuda.gateway.protocols.documents import Writer, Writers
 from ramuda.kernel.errors import ApiError, InternalError
 
 CONTENT_TYPE = "application/vnd.amazon.eventstream"
 
 HeaderValue: TypeAlias = bool | int | str | bytes | datetime | uuid.UUID
-Encode: TypeAlias = Callable[[Any], bytes]
+Events: TypeAlias = AsyncIterator[dict[str, Any]]
 
 _PRELUDE = struct.Struct(">II")
 _U32 = struct.Struct(">I")
@@ -66,42 +65,48 @@ def _encode_integer(value: int) -> bytes:
     return b"\x05" + struct.pack(">q", value)
 
 
-# --- a modelled stream ---------------------------------------------------------------------------------------------------
+# --- a modelled stream ----------------------------------------------------------------------------------------------
 
 
-def compile_stream(
-    shape: StructureShape, writers: Writers, encode: Encode, content_type: str
-) -> Callable[[AsyncIterator[dict[str, Any]]], AsyncIterator[bytes]]:
-    """`shape` is the union of events. The function made turns one-key dicts, as botocore's clients see them, into messages;
-    an ApiError from the events ends the stream as a message, as AWS does."""
-    events = {
-        name: _compile_event(name, member, writers, encode, content_type) for name, member in shape.members.items()
-    }
+class EventBodies(Protocol):
+    """How the payload of an event is written."""
 
-    async def messages(source: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+    content_type: str
+
+    def members_writer(self, shape: StructureShape, names: list[str]) -> Callable[[dict[str, Any]], bytes]: ...
+    def payload_writer(self, shape: Shape) -> Callable[[Any], bytes]: ...
+
+
+def compile_stream(shape: StructureShape, bodies: EventBodies) -> Callable[[Events], AsyncIterator[bytes]]:
+    """`shape` is the union of events. The function made turns one-key dicts, as botocore's clients see them, into
+    messages; an ApiError from the events ends the stream as a message, as AWS does."""
+    writers = {name: _compile_event(name, member, bodies) for name, member in shape.members.items()}
+
+    async def messages(events: Events) -> AsyncIterator[bytes]:
         try:
-            async for event in source:
+            async for event in events:
                 for name, value in event.items():
-                    if name not in events:
+                    if name not in writers:
                         raise InternalError(f"{shape.name} has no event named {name}")
-                    yield events[name](value)
+                    yield writers[name](value)
         except ApiError as error:
-            yield _exception(error, shape, encode, content_type)
+            yield _exception(error, shape, bodies)
 
     return messages
 
 
 def compile_rpc_stream(
-    operation: OperationModel, writers: Writers, encode: Encode, content_type: str
+    operation: OperationModel, bodies: EventBodies
 ) -> Callable[[dict[str, Any]], AsyncIterator[bytes]]:
-    """The body of an RPC protocol's streamed answer: first an `initial-response` with the other members, then the events."""
+    """The body of an RPC protocol's streamed answer: an `initial-response` with the other members, then the
+    events."""
     output = operation.output_shape
     stream_name = output.event_stream_name
-    write_events = compile_stream(output.members[stream_name], writers, encode, content_type)
-    write_rest = writers.member_writer(output, [name for name in output.members if name != stream_name])
+    write_events = compile_stream(output.members[stream_name], bodies)
+    write_rest = bodies.members_writer(output, [name for name in output.members if name != stream_name])
 
     async def body(result: dict[str, Any]) -> AsyncIterator[bytes]:
-        yield encode_message(_event_headers("initial-response", content_type), encode(write_rest(result)))
+        yield encode_message(_event_headers("initial-response", bodies.content_type), write_rest(result))
         async for message in write_events(result[stream_name]):
             yield message
 
@@ -115,20 +120,11 @@ def _event_headers(event_type: str, content_type: str | None) -> dict[str, Heade
     return headers | {":message-type": "event"}
 
 
-def _compile_event(
-    name: str, shape: StructureShape, writers: Writers, encode: Encode, content_type: str
-) -> Callable[[dict[str, Any]], bytes]:
-    """An event's members marked as headers become headers; one marked as payload is the payload, else the others are."""
+def _compile_event(name: str, shape: StructureShape, bodies: EventBodies) -> Callable[[dict[str, Any]], bytes]:
+    """An event's members marked as headers become headers; one marked as payload is the payload, else the others
+    are."""
     header_names = [n for n, member in shape.members.items() if member.serialization.get("eventheader")]
-    payload_name = next((n for n, member in shape.members.items() if member.serialization.get("eventpayload")), None)
-    if payload_name is not None:
-        write_payload, payload_type = _payload(payload_name, shape.members[payload_name], writers, encode, content_type)
-    else:
-        body_names = [n for n in shape.members if n not in header_names]
-        write_body = writers.member_writer(shape, body_names)
-        write_payload, payload_type = lambda event: encode(write_body(event)), content_type if body_names else None
-        if not body_names:
-            write_payload = _no_payload
+    write_payload, payload_type = _event_payload(shape, header_names, bodies)
     fixed = _event_headers(name, payload_type)
 
     def write(event: dict[str, Any]) -> bytes:
@@ -138,31 +134,37 @@ def _compile_event(
     return write
 
 
-def _no_payload(event: dict[str, Any]) -> bytes:
-    return b""
-
-
-def _payload(
-    name: str, shape: Shape, writers: Writers, encode: Encode, content_type: str
-) -> tuple[Callable[[dict[str, Any]], bytes], str]:
-    match shape.type_name:
+def _event_payload(
+    shape: StructureShape, header_names: list[str], bodies: EventBodies
+) -> tuple[Callable[[dict[str, Any]], bytes], str | None]:
+    """The payload's writer and its content type."""
+    name = next((n for n, member in shape.members.items() if member.serialization.get("eventpayload")), None)
+    if name is None:
+        body_names = [n for n in shape.members if n not in header_names]
+        return (bodies.members_writer(shape, body_names), bodies.content_type) if body_names else (_no_payload, None)
+    member = shape.members[name]
+    match member.type_name:
         case "blob":
             return lambda event: event.get(name) or b"", "application/octet-stream"
         case "string":
             return lambda event: (event.get(name) or "").encode(), "text/plain"
         case _:
-            write: Writer = writers.writer(shape)
-            assert write is not None
-            return lambda event: encode(write(event.get(name) or {})), content_type
+            write = bodies.payload_writer(member)
+            return lambda event: write(event.get(name) or {}), bodies.content_type
 
 
-def _exception(error: ApiError, shape: StructureShape, encode: Encode, content_type: str) -> bytes:
+def _no_payload(event: dict[str, Any]) -> bytes:
+    return b""
+
+
+def _exception(error: ApiError, shape: StructureShape, bodies: EventBodies) -> bytes:
     """A modelled exception is a member of the event union, found by its shape; any other is an unmodelled error."""
-    modelled = next((name for name, member in shape.members.items() if member.name == error.code), None)
-    if modelled is None:
-        headers: dict[str, HeaderValue] = {":error-code": error.code, ":error-message": error.message or ""}
-        return encode_message({**headers, ":message-type": "error"}, b"")
-    body = encode({"message": error.message, **error.members})
-    return encode_message(
-        {":exception-type": modelled, ":content-type": content_type, ":message-type": "exception"}, body
-    )
+    name = next((name for name, member in shape.members.items() if member.name == error.code), None)
+    if name is None:
+        unmodelled = {":error-code": error.code, ":error-message": error.message or "", ":message-type": "error"}
+        return encode_message(unmodelled, b"")
+    member = shape.members[name]
+    text_name = next((n for n in member.members if n.lower() == "message"), "message")
+    body = bodies.members_writer(member, list(member.members))({text_name: error.message, **error.members})
+    headers = {":exception-type": name, ":content-type": bodies.content_type, ":message-type": "exception"}
+    return encode_message(headers, body)

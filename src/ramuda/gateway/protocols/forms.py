@@ -1,7 +1,7 @@
 """Form bodies of the query and ec2 protocols: `Tags.member.1.Key=a&Tags.member.1.Value=b` into parameters.
 
-The names are first split at their dots into a tree, so that reading follows what was sent and never guesses at what may be
-there; a recursive shape costs nothing.
+The names are first split at their dots into a tree, so that reading follows what was sent and never guesses at what
+may be there; a recursive shape costs nothing.
 
 Source: https://smithy.io/2.0/aws/protocols/aws-query-protocol.html, .../aws-ec2-query-protocol.html
 """
@@ -79,7 +79,8 @@ def ec2_name(shape: Shape, name: str) -> str:
 
 
 class FormReaders:
-    """Compiles shapes for reading. Under ec2 (`always_flat`) every list is flattened. One instance serves one operation."""
+    """Compiles shapes for reading. Under ec2 (`always_flat`) every list is flattened. One instance serves one
+    operation."""
 
     def __init__(self, name_of: NameOf, *, always_flat: bool) -> None:
         self._name_of = name_of

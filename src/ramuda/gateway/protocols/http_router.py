@@ -1,8 +1,8 @@
 """From (method, path, query) to the operation of a REST service, by the `http` traits of its model.
 
 The paths form a tree of segments; a literal segment wins over a label, a label over a greedy one (`{Key+}`). Several
-operations may share a method and a path: those whose template carries a query string (`?List=ALL`) want exactly that, and of
-what is left the one wins whose required query and header members are there.
+operations may share a method and a path: those whose template carries a query string (`?List=ALL`) want exactly that,
+and of what is left the one wins whose required query and header members are there.
 
 A slash at the end of a path does not matter, except inside a greedy label, where it is part of the value.
 """
@@ -81,7 +81,8 @@ def _required(operation: OperationModel, location: str) -> list[str]:
 
 
 def _find(node: _Node, segments: list[str], at: int, end: int, method: str) -> list[_Candidate] | None:
-    """The operations at the end of `segments[at:end]`, looking behind every branch that fits. An empty label never fits."""
+    """The operations at the end of `segments[at:end]`, looking behind every branch that fits. An empty label never
+    fits."""
     if at == end:
         return node.methods.get(method)
     segment = segments[at]

@@ -1,7 +1,7 @@
 """AWS JSON 1.0 and 1.1: POST to `/`, the operation in `X-Amz-Target: <prefix>.<Operation>`, documents both ways.
 
-Source: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html and .../aws-json-1_1-protocol.html; for the header
-`x-amzn-query-error` https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#awsquerycompatible.
+Source: https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html and .../aws-json-1_1-protocol.html; for the
+header `x-amzn-query-error` https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#awsquerycompatible.
 """
 
 from collections.abc import Callable
@@ -11,11 +11,11 @@ from botocore.model import OperationModel, ServiceModel
 
 from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols import event_stream
-from ramuda.gateway.protocols.bodies import body_reader, guarded, parse_json
-from ramuda.gateway.protocols.contract import Plans
-from ramuda.gateway.protocols.documents import JSON_STYLE, Readers, Writers
+from ramuda.gateway.protocols.bodies import body_reader, guarded
+from ramuda.gateway.protocols.contract import Plans, no_params
+from ramuda.gateway.protocols.documents import JSON_STYLE
 from ramuda.gateway.protocols.errors import error_document, query_error_header, wire_error
-from ramuda.gateway.protocols.malformed import serialization_error
+from ramuda.gateway.protocols.json_bodies import JsonBodies
 from ramuda.kernel.call import Result
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.errors import ApiError
@@ -57,41 +57,33 @@ def _content_type(service: ServiceModel) -> str:
 
 
 def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
-    if operation.input_shape is None:
-        return lambda request: {}
-    read, body_of = Readers(JSON_STYLE).reader(operation.input_shape), body_reader(operation)
+    shape = operation.input_shape
+    if shape is None:
+        return no_params
+    read, body_of = JsonBodies().members_reader(shape, list(shape.members)), body_reader(operation)
 
     def parse(request: Request) -> dict[str, Any]:
         body = body_of(request)
-        if not body:
-            return {}
-        try:
-            document = parse_json(body)
-        except ValueError as e:
-            raise serialization_error(str(e)) from None
-        params: dict[str, Any] = read(document)
-        return params
+        return read(body) if body else {}
 
     return guarded(parse)
 
 
 def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
-    content_type = _content_type(operation.service_model)
     shape = operation.output_shape
-    if shape is None:
-        return lambda result, request_id: Response(200, _headers(request_id, content_type), b"")
+    content_type = _content_type(operation.service_model)
+    write: Callable[[Result], Any] = _no_body
     if operation.has_event_stream_output:
-        write_frames = event_stream.compile_rpc_stream(operation, Writers(JSON_STYLE), encode_json, "application/json")
-        return lambda result, request_id: Response(
-            200, _headers(request_id, event_stream.CONTENT_TYPE), write_frames(result)
-        )
-    write = Writers(JSON_STYLE).member_writer(shape, list(shape.members))
+        write, content_type = event_stream.compile_rpc_stream(operation, JsonBodies()), event_stream.CONTENT_TYPE
+    elif shape is not None:
+        write = JsonBodies().members_writer(shape, list(shape.members))
 
     def serialize(result: Result, request_id: str) -> Response:
-        return Response(200, _headers(request_id, content_type), encode_json(write(result)))
+        headers: Headers = [("x-amzn-RequestId", request_id), ("Content-Type", content_type)]
+        return Response(200, headers, write(result))
 
     return serialize
 
 
-def _headers(request_id: str, content_type: str) -> Headers:
-    return [("x-amzn-RequestId", request_id), ("Content-Type", content_type)]
+def _no_body(result: Result) -> bytes:
+    return b""

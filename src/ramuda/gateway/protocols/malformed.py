@@ -1,4 +1,5 @@
-"""The answers to requests whose bytes cannot be read as the model says. Sentences as AWS's own request parser words them."""
+"""The answers to requests whose bytes cannot be read as the model says. Sentences as AWS's own request parser words
+them."""
 
 from typing import Any
 

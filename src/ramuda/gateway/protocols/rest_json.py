@@ -3,26 +3,27 @@
 Source: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html; errors of Lambda as recorded from AWS.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
-from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
+from botocore.model import OperationModel, ServiceModel
 
 from ramuda.gateway.messages import Headers, Request, Response
-from ramuda.gateway.protocols import event_stream
 from ramuda.gateway.protocols.bindings import compile_request, compile_response
-from ramuda.gateway.protocols.bodies import parse_json
 from ramuda.gateway.protocols.contract import Plans
-from ramuda.gateway.protocols.documents import JSON_STYLE, Readers, Writers
+from ramuda.gateway.protocols.documents import JSON_STYLE
 from ramuda.gateway.protocols.errors import error_document, error_headers, wire_error
 from ramuda.gateway.protocols.http_router import router_of
-from ramuda.gateway.protocols.malformed import serialization_error
+from ramuda.gateway.protocols.json_bodies import JsonBodies
 from ramuda.kernel.call import Result
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.errors import ApiError
 
 _JSON_BLOBS = frozenset({("lambda", "Invoke")})
 """Operations whose blob payload AWS declares as JSON, though the model does not say so."""
+
+_UNREADABLE = "InvalidRequestContentException"
+"""The error for a body that is not JSON, of services that have it (Lambda); others answer SerializationException."""
 
 
 class RestJson:
@@ -31,7 +32,7 @@ class RestJson:
     name = "rest-json"
 
     def __init__(self) -> None:
-        self._parsers = Plans(lambda operation: compile_request(operation, _codec(operation.service_model)))
+        self._parsers = Plans(lambda operation: compile_request(operation, _bodies(operation.service_model)))
         self._serializers = Plans(_compile_serializer)
 
     def operation(self, service: ServiceModel, request: Request) -> OperationModel:
@@ -60,7 +61,7 @@ class RestJson:
 def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
     is_json_blob = (operation.service_model.service_name, operation.name) in _JSON_BLOBS
     blob_type = "application/json" if is_json_blob else "application/octet-stream"
-    write = compile_response(operation.output_shape, _codec(operation.service_model), blob_type)
+    write = compile_response(operation.output_shape, _bodies(operation.service_model), blob_type)
     default_status = operation.http.get("responseCode", 200)
 
     def serialize(result: Result, request_id: str) -> Response:
@@ -71,44 +72,5 @@ def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Re
     return serialize
 
 
-def _codec(service: ServiceModel) -> "_JsonBodies":
-    code = "InvalidRequestContentException"
-    return _JsonBodies(code if code in service.shape_names else None)
-
-
-class _JsonBodies:
-    """JSON bodies. `unreadable_code` is the service's own error for a body that is not JSON, if it has one."""
-
-    content_type = "application/json"
-
-    def __init__(self, unreadable_code: str | None) -> None:
-        self._unreadable_code = unreadable_code
-
-    def members_reader(self, shape: StructureShape, names: list[str]) -> Callable[[bytes], dict[str, Any]]:
-        read = Readers(JSON_STYLE).member_reader(shape, names)
-        return lambda body: read(self._decode(body))
-
-    def payload_reader(self, shape: Shape) -> Callable[[bytes], Any]:
-        read = Readers(JSON_STYLE).reader(shape)
-        return lambda body: read(self._decode(body))
-
-    def _decode(self, body: bytes) -> Any:
-        try:
-            return parse_json(body)
-        except ValueError as e:
-            if self._unreadable_code is None:
-                raise serialization_error(str(e)) from None
-            raise ApiError(self._unreadable_code, f"Could not parse request body into json: {e}") from None
-
-    def members_writer(self, shape: StructureShape, names: list[str]) -> Callable[[dict[str, Any]], bytes]:
-        if not names:
-            return lambda result: b""
-        write = Writers(JSON_STYLE).member_writer(shape, names)
-        return lambda result: encode_json(write(result))
-
-    def payload_writer(self, shape: Shape) -> Callable[[Any], bytes]:
-        write = Writers(JSON_STYLE).writer(shape)
-        return encode_json if write is None else lambda value: encode_json(write(value))
-
-    def stream_writer(self, shape: StructureShape) -> Callable[[AsyncIterator[dict[str, Any]]], AsyncIterator[bytes]]:
-        return event_stream.compile_stream(shape, Writers(JSON_STYLE), encode_json, self.content_type)
+def _bodies(service: ServiceModel) -> JsonBodies:
+    return JsonBodies(_UNREADABLE if _UNREADABLE in service.shape_names else None)

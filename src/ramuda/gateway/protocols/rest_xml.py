@@ -1,24 +1,23 @@
-"""AWS REST XML: members in path, query string and headers, the others as an XML document. S3 speaks it, with its own errors.
+"""AWS REST XML: members in path, query string and headers, the others as an XML document. S3 speaks it, with its own
+errors.
 
 Source: https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html;
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from ramuda.gateway.messages import Headers, Request, Response
-from ramuda.gateway.protocols import event_stream
 from ramuda.gateway.protocols.bindings import compile_request, compile_response
 from ramuda.gateway.protocols.contract import Plans
-from ramuda.gateway.protocols.documents import JSON_STYLE, Writers
 from ramuda.gateway.protocols.errors import error_headers, wire_error
 from ramuda.gateway.protocols.http_router import router_of
 from ramuda.gateway.protocols.query import service_namespace, write_error_members
-from ramuda.gateway.protocols.xml_documents import XmlReaders, XmlWriters, parse_xml, text
+from ramuda.gateway.protocols.xml_documents import XmlReaders, XmlWriters, namespace_attribute, parse_xml, text
 from ramuda.kernel.call import Result
 from ramuda.kernel.errors import ApiError
 
@@ -102,12 +101,9 @@ class _XmlBodies:
         return lambda body: read(parse_xml(body))
 
     def members_writer(self, shape: StructureShape, names: list[str]) -> Callable[[dict[str, Any]], bytes]:
-        if not names:
-            return lambda result: b""
         root = shape.serialization.get("name", shape.name)
         write = XmlWriters().members(shape, names)
-        attributes = shape.serialization.get("xmlNamespace") and "" or self._namespace
-        opening = f"{_DECLARATION}<{root}{attributes}>"
+        opening = f"{_DECLARATION}<{root}{namespace_attribute(shape) or self._namespace}>"
 
         def serialize(result: dict[str, Any]) -> bytes:
             pieces = [opening]
@@ -128,7 +124,3 @@ class _XmlBodies:
             return "".join(pieces).encode()
 
         return serialize
-
-    def stream_writer(self, shape: StructureShape) -> Callable[[AsyncIterator[dict[str, Any]]], AsyncIterator[bytes]]:
-        """Event streams with XML events (S3 SelectObjectContent) are not served here; their blobs and texts are."""
-        return event_stream.compile_stream(shape, Writers(JSON_STYLE), lambda value: b"", self.content_type)

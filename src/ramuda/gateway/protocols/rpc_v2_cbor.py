@@ -1,7 +1,8 @@
 """Smithy RPC v2 CBOR: POST to `/service/<target prefix>/operation/<Operation>` with the header `smithy-protocol`.
 
-CBOR can say much that no request needs (shared references, big decimals, regular expressions); everything but timestamps and
-big integers is refused before it is decoded, because decoding some of it is a way to make a server work for nothing.
+CBOR can say much that no request needs (shared references, big decimals, regular expressions); everything but
+timestamps and big integers is refused before it is decoded, because decoding some of it is a way to make a server
+work for nothing.
 
 Source: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
 """
@@ -10,12 +11,12 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import cbor2
-from botocore.model import OperationModel, ServiceModel, Shape
+from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols import event_stream
 from ramuda.gateway.protocols.bodies import body_reader, guarded
-from ramuda.gateway.protocols.contract import Plans
+from ramuda.gateway.protocols.contract import Plans, no_params
 from ramuda.gateway.protocols.documents import Readers, Style, Writers
 from ramuda.gateway.protocols.errors import error_document, query_error_header, wire_error
 from ramuda.gateway.protocols.malformed import serialization_error, wrong_type
@@ -61,7 +62,7 @@ class RpcV2Cbor:
 
 def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
     if operation.input_shape is None:
-        return lambda request: {}
+        return no_params
     read, body_of = Readers(CBOR_STYLE).reader(operation.input_shape), body_reader(operation)
 
     def parse(request: Request) -> dict[str, Any]:
@@ -87,21 +88,33 @@ _SEMANTIC_DECODERS = dict.fromkeys(_REFUSED_TAGS, _refuse)
 
 
 def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
-    shape = operation.output_shape
-    if shape is None:
-        return lambda result, request_id: Response(200, _headers(request_id, CONTENT_TYPE), b"\xbf\xff")
-    writers = Writers(CBOR_STYLE)
+    shape, content_type = operation.output_shape, CONTENT_TYPE
+    write: Callable[[Result], Any] = _empty_body
     if operation.has_event_stream_output:
-        write_frames = event_stream.compile_rpc_stream(operation, writers, cbor2.dumps, CONTENT_TYPE)
-        return lambda result, request_id: Response(
-            200, _headers(request_id, event_stream.CONTENT_TYPE), write_frames(result)
-        )
-    write = writers.member_writer(shape, list(shape.members))
+        write, content_type = event_stream.compile_rpc_stream(operation, _CborBodies()), event_stream.CONTENT_TYPE
+    elif shape is not None:
+        write = _CborBodies().members_writer(shape, list(shape.members))
 
     def serialize(result: Result, request_id: str) -> Response:
-        return Response(200, _headers(request_id, CONTENT_TYPE), cbor2.dumps(write(result)))
+        return Response(200, _headers(request_id, content_type), write(result))
 
     return serialize
+
+
+def _empty_body(result: Result) -> bytes:
+    return b""
+
+
+class _CborBodies:
+    content_type = CONTENT_TYPE
+
+    def members_writer(self, shape: StructureShape, names: list[str]) -> Callable[[dict[str, Any]], bytes]:
+        write = Writers(CBOR_STYLE).member_writer(shape, names)
+        return lambda result: cbor2.dumps(write(result))
+
+    def payload_writer(self, shape: Shape) -> Callable[[Any], bytes]:
+        write = Writers(CBOR_STYLE).writer(shape)
+        return cbor2.dumps if write is None else lambda value: cbor2.dumps(write(value))
 
 
 def _headers(request_id: str, content_type: str) -> Headers:
@@ -110,7 +123,7 @@ def _headers(request_id: str, content_type: str) -> Headers:
 
 def _read_blob(value: Any) -> bytes:
     if value.__class__ is bytes:
-        return value  # type: ignore[no-any-return]  # mypy does not narrow by __class__
+        return value
     raise wrong_type(value, "blob")
 
 

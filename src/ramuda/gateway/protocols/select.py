@@ -17,12 +17,11 @@ PROTOCOLS: dict[str, WireProtocol] = {
 
 
 def select(service: ServiceModel, request: Request) -> WireProtocol:
-    """The protocol of `request` among those `service` offers; the service's preferred one when the request does not say."""
-    offered = service.metadata.get("protocols")
-    if offered and len(offered) > 1:
-        asked = _asked(request)
-        if asked in offered:
-            return PROTOCOLS[asked]
+    """The protocol of `request` among those `service` offers; the service's preferred one when the request does not
+    say."""
+    offered = service.metadata.get("protocols", ())
+    if len(offered) > 1 and (asked := _asked(request)) is not None and asked in offered:
+        return PROTOCOLS[asked]
     return PROTOCOLS[service.metadata["protocol"]]
 
 

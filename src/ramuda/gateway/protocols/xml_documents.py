@@ -1,7 +1,7 @@
 """XML documents of rest-xml, query and ec2, written from results and read into parameters.
 
-Reading goes through expat into a plain tree. A document type declaration is refused, so that no entity is ever expanded.
-Element names are compared without their namespace, as AWS does.
+Reading goes through expat into a plain tree. A document type declaration is refused, so that no entity is ever
+expanded. Element names are compared without their namespace, as AWS does.
 
 Source: https://smithy.io/2.0/spec/protocol-traits.html (xmlName, xmlFlattened, xmlAttribute, xmlNamespace)
 """
@@ -50,7 +50,7 @@ def namespace_attribute(shape: Shape) -> str:
     return f" xmlns{':' + prefix if prefix else ''}={quoteattr(namespace['uri'])}"
 
 
-# --- writing -------------------------------------------------------------------------------------------------------------
+# --- writing --------------------------------------------------------------------------------------------------------
 
 
 class XmlWriters:
@@ -114,7 +114,13 @@ class XmlWriters:
     def _list(self, shape: ListShape, tag: str, opening: str) -> Writer:
         if shape.serialization.get("flattened"):
             write_entry = self.element(shape.member, tag, namespace_attribute(shape))
-            return lambda value, emit: [write_entry(item, emit) for item in value if item is not None] and None
+
+            def write_flat(value: Any, emit: Emit) -> None:
+                for item in value:
+                    if item is not None:
+                        write_entry(item, emit)
+
+            return write_flat
         write_item = self.element(shape.member, shape.member.serialization.get("name", "member"))
 
         def write(value: Any, emit: Emit) -> None:
@@ -159,7 +165,7 @@ def _scalar(shape: Shape, tag: str, opening: str) -> Writer:
     return write
 
 
-# --- reading -------------------------------------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -194,7 +200,7 @@ def parse_xml(body: bytes) -> Element:
         raise serialization_error("Document type declarations are not allowed")
 
     parser.StartElementHandler = start
-    parser.EndElementHandler = lambda tag: open_elements.pop()
+    parser.EndElementHandler = lambda _: open_elements.pop()
     parser.CharacterDataHandler = lambda data: open_elements[-1].pieces.append(data)
     parser.StartDoctypeDeclHandler = refuse
     try:
