@@ -52,6 +52,7 @@ def connected(command: _Command) -> _Command:
     @click.option(
         "--endpoint-url",
         envvar=["RAMUDA_ENDPOINT", "AWS_ENDPOINT_URL"],
+        callback=_checked_url,
         default=DEFAULT_ENDPOINT,
         show_default=True,
         help="Where the server is. Also RAMUDA_ENDPOINT or AWS_ENDPOINT_URL.",
@@ -72,16 +73,23 @@ def connected(command: _Command) -> _Command:
     return with_connection  # type: ignore[return-value]  # same command, two options more
 
 
+def _checked_url(_context: click.Context, _parameter: click.Parameter, url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{url!r} is not an http:// or https:// URL")
+    return url
+
+
 @contextmanager
 def _told_plainly(connection: Connection) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NotConnectedError
 
     try:
         yield
     except ClientError as e:
         error = e.response["Error"]
         raise Refused(f"{e.operation_name}: {error.get('Message') or error['Code']}", error["Code"]) from e
-    except HTTPClientError as e:
+    except (NotConnectedError, HTTPClientError) as e:
         raise Unreachable(
             f"no answer from {connection.endpoint_url}",
             "Start a server with `ramuda serve`, or say where it is with --endpoint-url or AWS_ENDPOINT_URL.",

@@ -101,9 +101,8 @@ def _show(response: dict[str, Any], answer: bytes, *, tail: bool) -> None:
     from ramuda.cli import logs
 
     if tail:
-        console = screen.stderr()
         for line in (_log_of(response) or "").splitlines():
-            console.print(logs.coloured(line))
+            screen.print_line(logs.coloured(line), err=True)
     if "FunctionError" in response:
         _show_error(_parsed(answer))
         return

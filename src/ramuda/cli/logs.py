@@ -112,9 +112,11 @@ def _show(event: dict[str, Any], *, as_json: bool) -> None:
             {"timestamp": event["timestamp"], "stream": event["logStreamName"], "message": event["message"]}
         )
         return
+    from rich.text import Text
+
     at = datetime.fromtimestamp(event["timestamp"] / 1000).strftime("%H:%M:%S.%f")[:-3]
     line = coloured(event["message"].rstrip("\n"))
-    screen.stdout().print(f"[blue]{at}[/blue] ", line, sep="", end="\n")
+    screen.print_line(Text.assemble((f"{at} ", "blue"), line))
 
 
 def coloured(line: str) -> "Text":

@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -47,6 +48,15 @@ def progress(text: str) -> Iterator[None]:
         return
     with stderr().status(text):
         yield
+
+
+def print_line(line: "Text", *, err: bool = False) -> None:
+    """In colour on a terminal; elsewhere the text exactly as it is, tabs included."""
+    console = stderr() if err else stdout()
+    if console.is_terminal:
+        console.print(line)
+    else:
+        click.echo(line.plain, err=err)
 
 
 def megabytes(size_bytes: int) -> str:
