@@ -51,7 +51,7 @@ def zipped() -> Callable[..., bytes]:
 
 @pytest.fixture
 def deployed(aws: Aws, unique: str, zipped: Callable[..., bytes]) -> Iterator[Callable[..., str]]:
-    """`deployed({"app.py": "..."}, Timeout=5)` creates a Python function, waits until it is active and gives its name."""
+    """`deployed({"app.py": "..."}, Timeout=5)` creates a Python function, waits until it is active, gives its name."""
     client = aws("lambda")
     names: list[str] = []
 

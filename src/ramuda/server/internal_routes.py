@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ramuda import __version__
 from ramuda.gateway.messages import Request, Response
 from ramuda.kernel.codec import encode_json
-from ramuda.services.lambda_ import Downloads
+from ramuda.services.lambda_.downloads import Downloads
 from ramuda.telemetry import prometheus
 
 if TYPE_CHECKING:
