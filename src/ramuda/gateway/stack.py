@@ -18,7 +18,7 @@ from ramuda.gateway.callers import Callers
 from ramuda.gateway.delegated_keys import DelegatedKeys
 from ramuda.gateway.http import IncompleteBodyError
 from ramuda.gateway.messages import Request, Response
-from ramuda.gateway.model import Models, UnknownService
+from ramuda.gateway.model import Models, UnknownServiceError
 from ramuda.gateway.options import Options
 from ramuda.gateway.protocols import select
 from ramuda.gateway.router import Route, Router
@@ -115,7 +115,7 @@ class Gateway:
             raise errors.unknown_service()
         try:
             return self._models.service(service)
-        except UnknownService:
+        except UnknownServiceError:
             raise errors.unsupported(f"There is no AWS service named '{service}'.") from None
 
     def _call_of(
