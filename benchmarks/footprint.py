@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import platform_under_test
 from benchmarks.report import Bound, Row
-from ramuda.testing.child import ServerProcess
+from ramuda.testing import RunningServer
 
 MIB = 1024 * 1024
 STARTS_A_ROUND = 2
@@ -31,7 +31,7 @@ def start(rounds: int) -> list[Row]:
 
 def _start_s() -> float:
     with tempfile.TemporaryDirectory(prefix="ramuda-bench-") as folder:
-        server = ServerProcess(Path(folder))
+        server = RunningServer(Path(folder) / "data")
         begun = time.perf_counter()
         server.start()
         try:

@@ -5,6 +5,8 @@ A request is signed once and sent often: a signature holds for minutes, and what
 
 import io
 import json
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -15,14 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.config import Config
 from botocore.credentials import Credentials
 
 from benchmarks.load import Target
-from ramuda.testing.child import ServerProcess
+from ramuda.testing import RunningServer, running_server
 
 HANDLERS = Path(__file__).with_name("handler")
 PYTHON_RUNTIME, NODE_RUNTIME = "python3.11", "nodejs22.x"
@@ -36,21 +36,18 @@ _REGION = "us-east-1"
 class Platform:
     """A running server and the credentials it is asked with."""
 
-    server: ServerProcess
+    server: RunningServer
     credentials: Credentials = field(default_factory=lambda: Credentials("bench", "bench"))
 
     @property
     def port(self) -> int:
-        return int(self.server.endpoint.rsplit(":", 1)[1])
+        return int(self.server.url.rsplit(":", 1)[1])
 
     def client(self, service: str) -> Any:
-        return boto3.client(
+        return self.server.client(
             service,
-            endpoint_url=self.server.endpoint,
-            region_name=_REGION,
             aws_access_key_id=self.credentials.access_key,
             aws_secret_access_key=self.credentials.secret_key,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=120),
         )
 
     def deploy(self, *names: str, runtime: str = PYTHON_RUNTIME) -> None:
@@ -75,7 +72,7 @@ class Platform:
 
     def signed_invoke(self, name: str) -> bytes:
         """The HTTP message boto3 sends for Invoke."""
-        url = f"{self.server.endpoint}/2015-03-31/functions/{name}/invocations"
+        url = f"{self.server.url}/2015-03-31/functions/{name}/invocations"
         request = AWSRequest(method="POST", url=url, data=PAYLOAD, headers={"Content-Type": "application/json"})
         SigV4Auth(self.credentials, "lambda", _REGION).add_auth(request)
         headers = {**dict(request.headers), "Host": f"127.0.0.1:{self.port}", "Content-Length": str(len(PAYLOAD))}
@@ -84,7 +81,7 @@ class Platform:
         return "\r\n".join(lines).encode() + b"\r\n\r\n" + PAYLOAD
 
     def health(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self.server.endpoint}/_ramuda/health", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.server.url}/_ramuda/health", timeout=10) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
 
@@ -113,8 +110,16 @@ def _package(runtime: str) -> bytes:
 @contextmanager
 def running(*options: str) -> Iterator[Platform]:
     """A server with an empty state and `options`."""
-    with (
-        tempfile.TemporaryDirectory(prefix="ramuda-bench-") as folder,
-        ServerProcess(Path(folder), *options) as server,
-    ):
+    with running_server(*options) as server:
         yield Platform(server=server)
+
+
+@contextmanager
+def running_with_auth() -> Iterator[Platform]:
+    """A server that verifies signatures, asked with a key that it knows."""
+    with tempfile.TemporaryDirectory(prefix="ramuda-bench-") as scratch:
+        data_dir = Path(scratch) / "data"
+        create = [sys.executable, "-m", "ramuda.cli", "keys", "create", "--json", "--data-dir", str(data_dir)]
+        key = json.loads(subprocess.run(create, capture_output=True, check=True).stdout)
+        with running_server("--auth", data_dir=data_dir) as server:
+            yield Platform(server=server, credentials=Credentials(key["accessKeyId"], key["secretAccessKey"]))

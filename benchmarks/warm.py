@@ -3,8 +3,6 @@
 import statistics
 from contextlib import ExitStack
 
-from botocore.credentials import Credentials
-
 from benchmarks import emulator, load, platform_under_test
 from benchmarks.platform_under_test import PAYLOAD, Platform
 from benchmarks.report import Bound, Row
@@ -70,7 +68,7 @@ def signed_throughput(rounds: int) -> list[Row]:
     """The same requests against a server that verifies their signatures and one that does not, in turns."""
     with ExitStack() as stack:
         plain = stack.enter_context(platform_under_test.running())
-        checking = with_key(stack.enter_context(platform_under_test.running("--auth")))
+        checking = stack.enter_context(platform_under_test.running_with_auth())
         targets = _deployed(plain), _deployed(checking)
         pairs = [(_crowd(targets[0]), _crowd(targets[1])) for _ in range(rounds)]
     unchecked, checked = load.typical([p for p, _ in pairs]), load.typical([c for _, c in pairs])
@@ -105,12 +103,6 @@ def many_functions(rounds: int) -> list[Row]:
             target=Bound(limit=1.1, text="1.1x"),
         )
     ]
-
-
-def with_key(platform: Platform) -> Platform:
-    """The same server, asked with a key that it knows."""
-    key = platform.server.run("keys", "create", "--json")
-    return Platform(server=platform.server, credentials=Credentials(key["accessKeyId"], key["secretAccessKey"]))
 
 
 def _deployed(platform: Platform) -> load.Target:

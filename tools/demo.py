@@ -19,14 +19,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
-import boto3
-from botocore.config import Config
 from rich.console import Console
 from rich.table import Table
 
 import system_packages
 from ramuda.cli import bundle, logs
-from ramuda.testing.child import ServerProcess
+from ramuda.testing import RunningServer
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples" / "demo"
@@ -150,38 +148,25 @@ def _python_package() -> bytes:
 
 
 @contextmanager
-def _server(scratch: Path) -> Iterator[ServerProcess]:
-    with (scratch / "server.log").open("wb") as log:
-        server = ServerProcess(scratch / "data", log=log)
-        begun = time.perf_counter()
-        try:
-            with screen.status("starting the server"):
-                server.start()
-        except RuntimeError as e:
-            raise DemoError(f"{e}\n{(scratch / 'server.log').read_text(errors='replace')}") from e
+def _server(scratch: Path) -> Iterator[RunningServer]:
+    server = RunningServer(scratch / "data")
+    begun = time.perf_counter()
+    try:
+        with screen.status("starting the server"):
+            server.start()
         took_ms = (time.perf_counter() - begun) * 1000
-        try:
-            sandbox = server.ready["sandbox"]
-            screen.print(f"server   {server.endpoint}, ready in {took_ms:.0f} ms")
-            screen.print(f"sandbox  [bold]{sandbox['backend']}[/bold] {sandbox['reason']}")
-            yield server
-        finally:
-            server.stop()
+        sandbox = server.ready["sandbox"]
+        screen.print(f"server   {server.url}, ready in {took_ms:.0f} ms")
+        screen.print(f"sandbox  [bold]{sandbox['backend']}[/bold] {sandbox['reason']}")
+        yield server
+    except RuntimeError as e:
+        raise DemoError(str(e)) from e
+    finally:
+        server.stop()
 
 
-def _client(server: ServerProcess, service: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=server.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="demo",
-        aws_secret_access_key="demo",
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=120),
-    )
-
-
-def _play(server: ServerProcess, application: Application) -> Shown:
-    client = _client(server, "lambda")
+def _play(server: RunningServer, application: Application) -> Shown:
+    client = server.client("lambda")
     with screen.status(f"deploying {application.name}"):
         client.create_function(
             FunctionName=application.name,
@@ -227,8 +212,8 @@ def _show(application: Application, shown: Shown) -> None:
     )
 
 
-def _show_metrics(server: ServerProcess, applications: list[Application], since: datetime) -> None:
-    client = _client(server, "cloudwatch")
+def _show_metrics(server: RunningServer, applications: list[Application], since: datetime) -> None:
+    client = server.client("cloudwatch")
     table = Table("function", box=None, header_style="bold", pad_edge=False, padding=(0, 2))
     for title in ("Invocations", "Errors", "Duration avg", "Duration max"):
         table.add_column(title, justify="right")
