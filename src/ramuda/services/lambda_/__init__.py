@@ -47,7 +47,7 @@ def service(
     ids: Ids,
     options: Options,
     roles_known: Callable[[], bool] = lambda: False,
-    reserve: Reserve = lambda account, region, name, reserved: None,
+    reserve: Reserve = lambda *_: None,
 ) -> LambdaService:
     """The Lambda API. `roles_known` says whether IAM is in use, for `Options.role_check`; `reserve(account, region,
     name, reserved)` is told of every function's reserved concurrency, at start and when it changes (None: it has

@@ -126,7 +126,7 @@ def measure(data: bytes, *, limit_bytes: int = limits.UNZIPPED_BYTES) -> int:
 
 
 def unpack(data: bytes, folder: Path, *, limit_bytes: int = limits.UNZIPPED_BYTES) -> int:
-    """Unpacks into the empty `folder`; returns the bytes written. Raises BadArchive or TooLarge, leaving parts behind."""
+    """Unpacks into the empty `folder`; returns the bytes written. Raises BadArchive or TooLarge; parts stay behind."""
     with _open(data) as archive:
         infos = archive.infolist()
         items = plan(map(_entry, infos), limit_bytes=limit_bytes)
@@ -176,7 +176,7 @@ def _directory_bytes(data: bytes) -> int:
 def _entry(info: zipfile.ZipInfo) -> Entry:
     is_unix = info.create_system == 3  # APPNOTE 4.4.2.2
     mode = info.external_attr >> 16 if is_unix else 0
-    if info.is_dir() and not stat.S_IFMT(mode):
+    if info.filename.endswith("/") and not stat.S_IFMT(mode):
         mode |= stat.S_IFDIR
     return Entry(
         name=info.filename,
