@@ -44,7 +44,7 @@ def load(values: dict[str, Any], file: Path | None = None) -> Options:
     try:
         told = tomllib.loads(file.read_text()) if file is not None else {}
         defaults = {"catalogue": {"cache_dir": CACHE_DIR}}
-        options = msgspec.convert(_merged(_merged(defaults, told), values), Options, strict=False)
+        options = msgspec.convert(_merged(_merged(defaults, told), values), Options, strict=False, dec_hook=_path)
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as e:
         raise ConfigError(f"options: {e}") from e
     check(options)
@@ -60,6 +60,13 @@ def check(options: Options) -> None:
             f"--host {options.host} would let anybody who reaches this machine run code on it. "
             "Turn on signature checking with --auth, or stay with 127.0.0.1."
         )
+
+
+def _path(wanted: type, value: object) -> Path:
+    """msgspec asks about types it does not know."""
+    if wanted is not Path or not isinstance(value, str):
+        raise NotImplementedError
+    return Path(value)
 
 
 def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
