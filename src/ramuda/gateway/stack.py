@@ -18,7 +18,7 @@ from ramuda.gateway.callers import Callers
 from ramuda.gateway.delegated_keys import DelegatedKeys
 from ramuda.gateway.http import IncompleteBodyError
 from ramuda.gateway.messages import Request, Response
-from ramuda.gateway.model import Models, UnknownServiceError
+from ramuda.gateway.model import Models, UnknownService
 from ramuda.gateway.options import Options
 from ramuda.gateway.protocols import select
 from ramuda.gateway.router import Route, Router
@@ -27,6 +27,7 @@ from ramuda.gateway.upstream import Upstream
 from ramuda.gateway.validate import validate
 from ramuda.kernel.call import Call, Principal, Result, Service
 from ramuda.kernel.clock import Clock
+from ramuda.kernel.codec import encode_json
 from ramuda.kernel.errors import ApiError, PortError
 from ramuda.kernel.ids import Ids
 
@@ -48,7 +49,10 @@ class _Trip:
 
 
 class Gateway:
-    """Answers AWS API requests from `services`, else from `upstream`. Implements `ports.Api`."""
+    """Answers AWS API requests from `services`, else from `upstream`. Implements `ports.Api`.
+
+    `internal_routes` are the platform's own, by exact path, or by prefix where a path ends in `/`.
+    """
 
     def __init__(
         self,
@@ -64,6 +68,7 @@ class Gateway:
         self._services = {service.name: service for service in services}
         self._upstream, self._options, self._clock, self._ids, self._models = upstream, options, clock, ids, models
         self._internal_routes = internal_routes or {}
+        self._internal_prefixes = [(p, route) for p, route in self._internal_routes.items() if p.endswith("/")]
         self._callers = Callers(credentials, options, clock)
         self._router = Router(models, self._services, options.region)
         self._delegated_keys = DelegatedKeys(models, credentials)
@@ -72,11 +77,18 @@ class Gateway:
 
     async def handle(self, request: Request) -> Response:
         """The answer to a request from outside: the platform's own routes, else the AWS API."""
-        if "authorization" not in request.headers:
-            internal = self._internal_routes.get(request.path)
-            if internal is not None:
-                return await internal(request)
-        return await self.handle_api(request)
+        internal = self._internal_route(request)
+        return await (self.handle_api(request) if internal is None else internal(request))
+
+    def _internal_route(self, request: Request) -> InternalRoute | None:
+        """A signed request is always for AWS: a bucket may be called `metrics`."""
+        if "authorization" in request.headers:
+            return None
+        path = request.path
+        for prefix, route in self._internal_prefixes:
+            if path.startswith(prefix):
+                return route
+        return self._internal_routes.get(path) or (_no_such_route if path.startswith(_INTERNAL_PREFIX) else None)
 
     async def handle_api(self, request: Request) -> Response:
         """The answer of the AWS API alone: what functions may reach."""
@@ -115,7 +127,7 @@ class Gateway:
             raise errors.unknown_service()
         try:
             return self._models.service(service)
-        except UnknownServiceError:
+        except UnknownService:
             raise errors.unsupported(f"There is no AWS service named '{service}'.") from None
 
     def _call_of(
@@ -229,6 +241,12 @@ class Gateway:
             )
         )
         return {name: await _read(value) for name, value in result.items()}
+
+
+async def _no_such_route(request: Request) -> Response:
+    return Response(
+        404, [("Content-Type", "application/json")], encode_json({"message": f"There is no {request.path}."})
+    )
 
 
 async def _read(value: Any) -> Any:
