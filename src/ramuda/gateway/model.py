@@ -30,7 +30,7 @@ _PROSE = frozenset({"documentation", "documentationUrl"})
 _decode = msgspec.json.Decoder().decode
 
 
-class UnknownServiceError(RamudaError):
+class UnknownService(RamudaError):  # noqa: N818 - a state of the request, answered as such
     """botocore has no service of that name."""
 
 
@@ -69,7 +69,7 @@ class Models:
         self._services: dict[str, ServiceModel] = {}
 
     def service(self, name: str) -> ServiceModel:
-        """The newest version of the service's model. Raises UnknownServiceError."""
+        """The newest version of the service's model. Raises UnknownService."""
         model = self._services.get(name)
         if model is None:
             model = self._services[name] = ServiceModel(_load(name), name)
@@ -94,7 +94,7 @@ def _newest(service_dir: Path) -> Path | None:
 def _load(name: str) -> dict[str, Any]:
     path = _newest(DATA_DIR / name) if name and "/" not in name and not name.startswith(".") else None
     if path is None:
-        raise UnknownServiceError(f"botocore has no service named {name!r}")
+        raise UnknownService(f"botocore has no service named {name!r}")
     model: dict[str, Any] = _decode(gzip.decompress(path.read_bytes()))
     extras = path.with_name("service-2.sdk-extras.json")
     if extras.exists():

@@ -51,6 +51,12 @@ def located(shape: StructureShape, location: str) -> list[tuple[str, Shape]]:
     ]
 
 
+def _answered_in_body(shape: StructureShape) -> list[str]:
+    """An answer has neither path nor query string; members that a model puts there travel in the body."""
+    elsewhere = ("header", "headers", "statusCode")
+    return [name for name, member in shape.members.items() if member.serialization.get("location") not in elsewhere]
+
+
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
@@ -244,11 +250,6 @@ def _no_output(result: Params, headers: Headers) -> tuple[int | None, Body]:
     return None, b""
 
 
-def _no_body(result: Params) -> bytes:
-    """The body of an answer all of whose members travel elsewhere."""
-    return b""
-
-
 def _headers_writer(shape: StructureShape) -> Callable[[Params, Headers], bool]:
     """The function made says whether a member set the content type."""
     singles = [
@@ -286,8 +287,7 @@ def _body_writer(
         write_stream = event_stream.compile_stream(shape.members[stream], codec)
         return lambda result: write_stream(result[stream]), event_stream.CONTENT_TYPE
     if payload is None:
-        names = [name for name, _ in located(shape, "body")]
-        return codec.members_writer(shape, names) if names else _no_body, codec.content_type
+        return codec.members_writer(shape, _answered_in_body(shape)), codec.content_type
     member = shape.members[payload]
     if member.type_name == "blob":
         return lambda result: _blob(result.get(payload)), blob_type

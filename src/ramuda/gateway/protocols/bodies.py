@@ -25,7 +25,8 @@ def _plain(request: Request) -> bytes:
 
 
 def _maybe_compressed(request: Request) -> bytes:
-    if request.headers.get("content-encoding") != "gzip":
+    encodings = request.headers.get("content-encoding", "")
+    if encodings.rpartition(",")[2].strip() != "gzip":
         return request.body
     decompressor = zlib.decompressobj(wbits=31)
     try:

@@ -17,9 +17,8 @@ from typing import Any, TypeAlias
 
 from botocore.model import Shape
 
-from ramuda.gateway.protocols.malformed import serialization_error, wrong_type
+from ramuda.gateway.protocols.malformed import wrong_type
 from ramuda.gateway.protocols.timestamps import read_timestamp, timestamp_writer
-from ramuda.kernel.codec import decode_json, encode_json
 
 Reader: TypeAlias = Callable[[Any], Any]
 Writer: TypeAlias = Callable[[Any], Any] | None
@@ -57,7 +56,7 @@ class Readers:
             case "map":
                 return self._map(shape)
             case "string" | "character":
-                return _read_json_value if shape.serialization.get("jsonvalue") else _read_string
+                return _read_string
             case "integer" | "long":
                 return _read_long if shape.type_name == "long" else _read_integer
             case "float" | "double":
@@ -130,13 +129,6 @@ def _read_string(value: Any) -> str:
     raise wrong_type(value, "string")
 
 
-def _read_json_value(value: Any) -> Any:
-    try:
-        return decode_json(_read_string(value))
-    except (ValueError, RecursionError):
-        raise serialization_error("Invalid JSON value") from None
-
-
 def _read_whole(value: Any, kind: str) -> int:
     """AWS cuts off what is behind the point of a number where it wants a whole one."""
     if value.__class__ is float and math.isfinite(value):
@@ -192,8 +184,6 @@ class Writers:
                 return self._style.write_blob
             case "float" | "double":
                 return self._style.write_float
-            case "string" if shape.serialization.get("jsonvalue"):
-                return _write_json_value
             case _:
                 return None
 
@@ -235,10 +225,6 @@ def _map_writer(write_item: Writer) -> Writer:
     if write_item is None:
         return None
     return lambda value: {key: None if item is None else write_item(item) for key, item in value.items()}
-
-
-def _write_json_value(value: Any) -> str:
-    return encode_json(value).decode()
 
 
 # --- JSON's style ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols.bodies import guarded
 from ramuda.gateway.protocols.contract import Plans, no_params
 from ramuda.gateway.protocols.errors import wire_error
-from ramuda.gateway.protocols.forms import FormReaders, ec2_name, form_fields, form_tree
+from ramuda.gateway.protocols.forms import FormReaders, ec2_names, form_fields, form_tree
 from ramuda.gateway.protocols.query import form_operation, service_namespace, write_error_members
 from ramuda.gateway.protocols.xml_documents import XmlWriters, text
 from ramuda.kernel.call import Result
@@ -51,7 +51,7 @@ class Ec2:
 def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
     if operation.input_shape is None:
         return no_params
-    read = FormReaders(ec2_name, always_flat=True).reader(operation.input_shape)
+    read = FormReaders(ec2_names, always_flat=True).reader(operation.input_shape)
 
     def parse(request: Request) -> dict[str, Any]:
         params: dict[str, Any] = read(form_tree(form_fields(request, request.body)))

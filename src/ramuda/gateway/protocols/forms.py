@@ -18,7 +18,7 @@ from ramuda.gateway.protocols.query_strings import parse_query_string
 from ramuda.gateway.protocols.scalars import text_reader
 
 Reader: TypeAlias = Callable[["Node"], Any]
-NameOf: TypeAlias = Callable[[Shape, str], str]
+NamesOf: TypeAlias = Callable[[Shape, str], list[str]]
 
 MAX_DEPTH = 64
 _MAX_INDEX_DIGITS = 9
@@ -63,27 +63,28 @@ def form_tree(fields: dict[str, str]) -> Node:
     return root
 
 
-def query_name(shape: Shape, name: str) -> str:
-    """What the query protocol calls a member. A flattened list takes the name that its items have."""
-    if shape.type_name == "list" and shape.serialization.get("flattened"):
-        return str(shape.member.serialization.get("name") or shape.serialization.get("name", name))
-    return str(shape.serialization.get("name", name))
+def query_names(shape: Shape, name: str) -> list[str]:
+    """What the query protocol calls a member. Models may give the name of a flattened list to its items instead."""
+    names = [str(shape.serialization.get("name", name))]
+    if shape.type_name == "list" and shape.serialization.get("flattened") and "name" in shape.member.serialization:
+        names.append(str(shape.member.serialization["name"]))
+    return names
 
 
-def ec2_name(shape: Shape, name: str) -> str:
+def ec2_names(shape: Shape, name: str) -> list[str]:
     """What the ec2 protocol calls a member: `queryName`, else the name with its first letter in upper case."""
     if "queryName" in shape.serialization:
-        return str(shape.serialization["queryName"])
+        return [str(shape.serialization["queryName"])]
     wire_name = str(shape.serialization.get("name", name))
-    return wire_name[:1].upper() + wire_name[1:]
+    return [wire_name[:1].upper() + wire_name[1:]]
 
 
 class FormReaders:
     """Compiles shapes for reading. Under ec2 (`always_flat`) every list is flattened. One instance serves one
     operation."""
 
-    def __init__(self, name_of: NameOf, *, always_flat: bool) -> None:
-        self._name_of = name_of
+    def __init__(self, names_of: NamesOf, *, always_flat: bool) -> None:
+        self._names_of = names_of
         self._always_flat = always_flat
         self._structures: dict[str, Reader] = {}
 
@@ -113,7 +114,8 @@ class FormReaders:
 
         self._structures[shape.name] = read
         for name, member in shape.members.items():
-            members[self._name_of(member, name)] = (name, self.reader(member))
+            read_member = self.reader(member)
+            members.update((wire_name, (name, read_member)) for wire_name in self._names_of(member, name))
         return read
 
     def _list(self, shape: ListShape) -> Reader:

@@ -13,7 +13,7 @@ from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols.bodies import body_reader, guarded
 from ramuda.gateway.protocols.contract import Plans, no_params
 from ramuda.gateway.protocols.errors import WireError, wire_error
-from ramuda.gateway.protocols.forms import FormReaders, form_fields, form_tree, query_name
+from ramuda.gateway.protocols.forms import FormReaders, form_fields, form_tree, query_names
 from ramuda.gateway.protocols.xml_documents import XmlWriters, text
 from ramuda.kernel.call import Result
 from ramuda.kernel.errors import ApiError
@@ -84,7 +84,7 @@ def write_error_members(wire: WireError, emit: Callable[[str], None]) -> None:
 def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
     if operation.input_shape is None:
         return no_params
-    read = FormReaders(query_name, always_flat=False).reader(operation.input_shape)
+    read = FormReaders(query_names, always_flat=False).reader(operation.input_shape)
     body_of = body_reader(operation)
 
     def parse(request: Request) -> dict[str, Any]:

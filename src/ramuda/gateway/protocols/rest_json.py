@@ -25,6 +25,8 @@ _JSON_BLOBS = frozenset({("lambda", "Invoke")})
 _UNREADABLE = "InvalidRequestContentException"
 """The error for a body that is not JSON, of services that have it (Lambda); others answer SerializationException."""
 
+_BODILESS = (204, 304)
+
 
 class RestJson:
     """See the module."""
@@ -67,7 +69,8 @@ def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Re
     def serialize(result: Result, request_id: str) -> Response:
         headers: Headers = [("x-amzn-RequestId", request_id)]
         status, body = write(result, headers)
-        return Response(status or default_status, headers, body)
+        status = status or default_status
+        return Response(status, headers, b"" if status in _BODILESS else body)
 
     return serialize
 

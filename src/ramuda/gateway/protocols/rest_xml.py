@@ -17,11 +17,13 @@ from ramuda.gateway.protocols.contract import Plans
 from ramuda.gateway.protocols.errors import error_headers, wire_error
 from ramuda.gateway.protocols.http_router import router_of
 from ramuda.gateway.protocols.query import service_namespace, write_error_members
-from ramuda.gateway.protocols.xml_documents import XmlReaders, XmlWriters, namespace_attribute, parse_xml, text
+from ramuda.gateway.protocols.xml_documents import Writer, XmlReaders, XmlWriters, namespace_attribute, parse_xml, text
 from ramuda.kernel.call import Result
 from ramuda.kernel.errors import ApiError
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+_BODILESS = (204, 304)
 
 
 class RestXml:
@@ -63,7 +65,7 @@ class RestXml:
 
 
 def _is_s3(service: ServiceModel) -> bool:
-    return bool(service.endpoint_prefix.startswith("s3"))
+    return bool(service.metadata.get("endpointPrefix", "").startswith("s3"))
 
 
 def _request_id_header(service: ServiceModel) -> str:
@@ -78,7 +80,8 @@ def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Re
     def serialize(result: Result, request_id: str) -> Response:
         headers: Headers = [(id_header, request_id)]
         status, body = write(result, headers)
-        return Response(status or default_status, headers, body)
+        status = status or default_status
+        return Response(status, headers, b"" if status in _BODILESS else body)
 
     return serialize
 
@@ -101,26 +104,25 @@ class _XmlBodies:
         return lambda body: read(parse_xml(body))
 
     def members_writer(self, shape: StructureShape, names: list[str]) -> Callable[[dict[str, Any]], bytes]:
+        if not names:
+            return _no_body
         root = shape.serialization.get("name", shape.name)
-        write = XmlWriters().members(shape, names)
-        opening = f"{_DECLARATION}<{root}{namespace_attribute(shape) or self._namespace}>"
-
-        def serialize(result: dict[str, Any]) -> bytes:
-            pieces = [opening]
-            write(result, pieces.append)
-            pieces.append(f"</{root}>")
-            return "".join(pieces).encode()
-
-        return serialize
+        return _document(XmlWriters().root(shape, names, root, namespace_attribute(shape) or self._namespace))
 
     def payload_writer(self, shape: Shape) -> Callable[[Any], bytes]:
         has_namespace = "xmlNamespace" in shape.serialization
         root = shape.serialization.get("name", shape.name)
-        write = XmlWriters().element(shape, root, "" if has_namespace else self._namespace)
+        return _document(XmlWriters().element(shape, root, "" if has_namespace else self._namespace))
 
-        def serialize(value: Any) -> bytes:
-            pieces = [_DECLARATION]
-            write(value, pieces.append)
-            return "".join(pieces).encode()
 
-        return serialize
+def _no_body(result: dict[str, Any]) -> bytes:
+    return b""
+
+
+def _document(write: Writer) -> Callable[[Any], bytes]:
+    def serialize(value: Any) -> bytes:
+        pieces = [_DECLARATION]
+        write(value, pieces.append)
+        return "".join(pieces).encode()
+
+    return serialize

@@ -28,9 +28,9 @@ _TIMESTAMP_FORMAT = "iso8601"
 
 
 def element_name(shape: Shape, name: str) -> str:
-    """The element of a structure's member. A flattened list takes the name that its items have."""
-    if shape.type_name == "list" and shape.serialization.get("flattened"):
-        return str(shape.member.serialization.get("name") or shape.serialization.get("name", name))
+    """The element of a structure's member. Models may give the name of a flattened list to its items instead."""
+    if shape.type_name == "list" and shape.serialization.get("flattened") and "name" not in shape.serialization:
+        return str(shape.member.serialization.get("name", name))
     return str(shape.serialization.get("name", name))
 
 
@@ -58,6 +58,10 @@ class XmlWriters:
 
     def __init__(self) -> None:
         self._members: dict[str, Writer] = {}
+
+    def root(self, shape: StructureShape, names: list[str], tag: str, attributes: str) -> Writer:
+        """Writes `<tag>` with the members `names` of the structure that a whole body stands for."""
+        return self._around(shape, self.members(shape, names), tag, f"<{tag}{attributes}")
 
     def element(self, shape: Shape, tag: str, attributes: str = "") -> Writer:
         """Writes `<tag>value</tag>`; a flattened list or map writes one element for each entry instead."""
@@ -93,7 +97,9 @@ class XmlWriters:
         return write
 
     def _structure(self, shape: StructureShape, tag: str, opening: str) -> Writer:
-        write_members = self.members(shape)
+        return self._around(shape, self.members(shape), tag, opening)
+
+    def _around(self, shape: StructureShape, write_members: Writer, tag: str, opening: str) -> Writer:
         attributes = [
             (name, member.serialization["name"], text_writer(member, _TIMESTAMP_FORMAT))
             for name, member in shape.members.items()
@@ -113,7 +119,8 @@ class XmlWriters:
 
     def _list(self, shape: ListShape, tag: str, opening: str) -> Writer:
         if shape.serialization.get("flattened"):
-            write_entry = self.element(shape.member, tag, namespace_attribute(shape))
+            of_list = namespace_attribute(shape)
+            write_entry = self.element(shape.member, tag, "" if namespace_attribute(shape.member) else of_list)
 
             def write_flat(value: Any, emit: Emit) -> None:
                 for item in value:
@@ -249,9 +256,7 @@ class XmlReaders:
             if member.serialization.get("xmlAttribute"):
                 attributes.append((name, member.serialization["name"], text_reader(member)))
                 continue
-            take = self._taker(name, member)
-            takers.setdefault(member.serialization.get("name", name), take)
-            takers[element_name(member, name)] = take
+            takers[element_name(member, name)] = self._taker(name, member)
 
     def _taker(self, name: str, shape: Shape) -> Callable[[dict[str, Any], Element], None]:
         """Puts one child into the parameters; a flattened list or map has one child for each entry."""
