@@ -17,11 +17,15 @@ _GROUP = (
 
 
 def group_of_row(row: Row) -> LogGroup:
+    record = decode_json(row["record"])
     return LogGroup(
         ref=GroupRef(row["account"], row["region"], row["name"]),
         created_ms=row["created_ms"],
         retention_days=row["retention_days"],
-        tags=decode_json(row["record"])["tags"],
+        tags=record["tags"],
+        kms_key_id=record["kms_key_id"],
+        log_class=record["log_class"],
+        deletion_protected=record["deletion_protected"],
         stored_bytes=row["stored_bytes"],
     )
 
@@ -77,10 +81,10 @@ def read_group(tx: Transaction, ref: GroupRef) -> LogGroup:
 def read_groups(
     tx: Transaction, account: str, region: str, *, after: str, prefix: str, containing: str, limit: int
 ) -> list[LogGroup]:
-    """In the order of their names, from the first after `after`. `containing` is compared without regard to case."""
+    """In the order of their names, from the first after `after`, with their case."""
     rows = tx.fetch_all(
         f"{_GROUP} AND g.name > :after AND SUBSTR(g.name, 1, :prefix_length) = :prefix"
-        " AND (:containing = '' OR LOWER(g.name) LIKE :pattern ESCAPE '!') ORDER BY g.name LIMIT :limit",
+        " AND (:containing = '' OR REPLACE(g.name, :containing, '') <> g.name) ORDER BY g.name LIMIT :limit",
         {
             "account": account,
             "region": region,
@@ -88,18 +92,10 @@ def read_groups(
             "prefix": prefix,
             "prefix_length": len(prefix),
             "containing": containing,
-            "pattern": like_containing(containing.lower()),
             "limit": limit,
         },
     )
     return [group_of_row(row) for row in rows]
-
-
-def like_containing(text: str) -> str:
-    """A LIKE pattern, with `!` as its escape, for whatever contains `text`."""
-    for special in "!%_":
-        text = text.replace(special, f"!{special}")
-    return f"%{text}%"
 
 
 def insert_group(tx: Transaction, group: LogGroup) -> None:
@@ -120,8 +116,14 @@ def update_group(tx: Transaction, group: LogGroup) -> None:
 
 
 def _changeable(group: LogGroup) -> dict[str, Any]:
-    record = encode_json({"version": _RECORD_VERSION, "tags": group.tags}).decode()
-    return {"retention_days": group.retention_days, "record": record}
+    record = {
+        "version": _RECORD_VERSION,
+        "tags": group.tags,
+        "kms_key_id": group.kms_key_id,
+        "log_class": group.log_class,
+        "deletion_protected": group.deletion_protected,
+    }
+    return {"retention_days": group.retention_days, "record": encode_json(record).decode()}
 
 
 def delete_group(tx: Transaction, group: int) -> None:

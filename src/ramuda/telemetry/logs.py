@@ -22,14 +22,13 @@ class Logs:
 
     # -- groups ------------------------------------------------------------------------------------------------------
 
-    async def create_group(self, ref: GroupRef, tags: dict[str, str] | None = None) -> None:
+    async def create_group(self, group: LogGroup) -> None:
         """Raises GroupPresent."""
-        group = LogGroup(ref=ref, created_ms=self._now_ms(), tags=tags or {})
         await self._flush()
         try:
             await self._database.write(lambda tx: log_rows.insert_group(tx, group))
         except Conflict as e:
-            raise GroupPresent(ref.name) from e
+            raise GroupPresent(group.ref.name) from e
 
     async def delete_group(self, ref: GroupRef) -> None:
         """With everything in it. A stream that the platform still writes to makes the group anew, as on AWS."""

@@ -41,6 +41,9 @@ class LogGroup:
     created_ms: int
     retention_days: int | None = None
     tags: dict[str, str] = field(default_factory=dict)
+    kms_key_id: str | None = None
+    log_class: str = "STANDARD"
+    deletion_protected: bool = False
     stored_bytes: int = 0
 
 

@@ -1,0 +1,1 @@
+"""One file per kind of question: metrics themselves, statistics of one, data of many."""

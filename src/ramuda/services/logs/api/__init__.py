@@ -1,0 +1,1 @@
+"""One file per resource: groups, streams, events, tags."""
