@@ -1,0 +1,73 @@
+"""Writes docs/coverage.md: which operations of AWS's APIs Ramuda serves itself, against botocore's models.
+
+    python tools/coverage.py           write the page
+    python tools/coverage.py --check   exit with 1 when the page is not what would be written
+
+The operations are asked of the services themselves; their parts are stand-ins, because none is used for that.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import sys
+from pathlib import Path
+from unittest.mock import MagicMock
+
+import botocore.session
+from ramuda import services
+from ramuda.kernel.call import Service
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "coverage.md"
+INTRODUCTION = """\
+# Coverage of AWS's APIs
+
+Written by `make docs` from the services' own lists of operations; do not edit. What a service's operations do and leave
+out stands at the top of its package, linked below. Every AWS service that is not listed here is *delegated*: to the
+endpoint configured for it (`ramuda serve --endpoint SERVICE=URL`), else to moto's server, started on first use.
+"""
+
+
+def native_services() -> list[tuple[str, Service]]:
+    """Package name and service, of every package in `ramuda.services`."""
+    found = []
+    for package in pkgutil.iter_modules(services.__path__):
+        factory = importlib.import_module(f"{services.__name__}.{package.name}").service
+        required = [p for p in inspect.signature(factory).parameters.values() if p.default is inspect.Parameter.empty]
+        positional = [MagicMock() for p in required if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        named = {p.name: MagicMock() for p in required if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        found.append((package.name, factory(*positional, **named)))
+    return sorted(found, key=lambda pair: pair[1].name)
+
+
+def page() -> str:
+    loader = botocore.session.get_session()
+    overview, details = [], []
+    for package, service in native_services():
+        model = loader.get_service_model(service.name)
+        native = [name for name in model.operation_names if name in service.operations]
+        rest = "delegated" if service.delegate_rest else 'answered "not supported"'
+        anchor = service.name.replace(" ", "-")
+        overview.append(f"| [{service.name}](#{anchor}) | {len(native)} of {len(model.operation_names)} | {rest} |")
+        details += [
+            f"\n## {service.name}\n",
+            f"{model.metadata['serviceFullName']}: [`services/{package}`](../src/ramuda/services/{package}/__init__.py)\n",
+            ", ".join(f"`{name}`" for name in sorted(native)),
+        ]
+    table = ["| service | operations served here | the others |", "|---|---|---|", *overview]
+    return "\n".join([INTRODUCTION, *table, *details]) + "\n"
+
+
+def main() -> int:
+    written = page()
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(written)
+        return 0
+    if PAGE.exists() and PAGE.read_text() == written:
+        return 0
+    print("docs/coverage.md is not up to date; write it again with: make docs")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
