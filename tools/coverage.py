@@ -14,6 +14,7 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import botocore.session
+
 from ramuda import services
 from ramuda.kernel.call import Service
 
@@ -49,9 +50,10 @@ def page() -> str:
         rest = "delegated" if service.delegate_rest else 'answered "not supported"'
         anchor = service.name.replace(" ", "-")
         overview.append(f"| [{service.name}](#{anchor}) | {len(native)} of {len(model.operation_names)} | {rest} |")
+        full_name, source = model.metadata["serviceFullName"], f"../src/ramuda/services/{package}/__init__.py"
         details += [
             f"\n## {service.name}\n",
-            f"{model.metadata['serviceFullName']}: [`services/{package}`](../src/ramuda/services/{package}/__init__.py)\n",
+            f"{full_name}: [`services/{package}`]({source})\n",
             ", ".join(f"`{name}`" for name in sorted(native)),
         ]
     table = ["| service | operations served here | the others |", "|---|---|---|", *overview]
