@@ -36,8 +36,8 @@ MEND = {
     "mounts": "use Linux 5.12 or later; in Docker: --privileged",
     "proc": "run outside a container, or in one whose /proc is not masked (Docker: --privileged)",
     "seccomp": "use a kernel with CONFIG_SECCOMP_FILTER, on x86_64 or aarch64",
-    "network": "use a kernel with CONFIG_NF_TABLES, NFT_NAT and NFT_REDIR (module nft_redir); until then functions reach "
-    "the platform's endpoint only",
+    "network": "use a kernel with CONFIG_NF_TABLES, NFT_NAT and NFT_REDIR (module nft_redir); until then functions "
+    "reach the platform's endpoint only",
 }
 
 

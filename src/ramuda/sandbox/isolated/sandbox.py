@@ -24,7 +24,8 @@ from pathlib import Path
 from ramuda.kernel import limits
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.sandbox import Assignment, Exit, Sockets, Usage
-from ramuda.sandbox.isolated import cgroup_v1, launch, watchdog
+from ramuda.sandbox import watchdog
+from ramuda.sandbox.isolated import cgroup_v1, launch
 from ramuda.sandbox.isolated.cgroup import Group
 from ramuda.sandbox.isolated.channel import Channel, Message, close_all
 from ramuda.sandbox.isolated.template import RUNTIME_API_PORT, Template
@@ -164,6 +165,7 @@ class IsolatedSandbox:
     # The end
 
     async def kill(self) -> None:
+        self._fail("killed")
         self._template.refused.pop(self.id, None)
         if self._watch is not None:
             self._watch.cancel()
@@ -269,8 +271,12 @@ class IsolatedSandbox:
             self.group.limit_memory(mib)
             self._watch_oom(self.group.oom_event())
         else:
-            looking = watchdog.watch(self._init_pid, mib * limits.MIB, self._options.memory_poll_s, self._over_limit)
+            limit_bytes, poll_s = mib * limits.MIB, self._options.memory_poll_s
+            looking = watchdog.watch(self._processes, limit_bytes, poll_s, self._over_limit)
             self._watch = self._loop.create_task(looking)
+
+    def _processes(self) -> list[int]:
+        return watchdog.descendants(self._init_pid)
 
     def _watch_oom(self, event: int | None) -> None:
         """Version 1 tells of the limit by an eventfd. None: no more."""

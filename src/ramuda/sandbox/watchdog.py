@@ -2,25 +2,23 @@
 the limit.
 
 Coarser than the kernel: a burst between two looks goes unseen. Counted is anonymous and shared memory of every
-process that descends from the sandbox's init; what a fork shares with the template counts as its own.
+process in question; what a fork shares with its parent counts as its own.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 KIB = 1024
 
 
-async def watch(init_pid: int, limit_bytes: int, poll_s: float, exceeded: Callable[[], None]) -> None:
+async def watch(
+    pids: Callable[[], Iterable[int]], limit_bytes: int, poll_s: float, exceeded: Callable[[], None]
+) -> None:
     """Looks every `poll_s` until the limit is exceeded, which it tells once."""
-    while memory_bytes(init_pid) <= limit_bytes:  # noqa: ASYNC110 - nothing tells of memory but looking
+    while sum(map(memory_bytes, pids())) <= limit_bytes:  # noqa: ASYNC110 - nothing tells of memory but looking
         await asyncio.sleep(poll_s)
     exceeded()
-
-
-def memory_bytes(init_pid: int, proc: Path = Path("/proc")) -> int:
-    return sum(_own_bytes(proc / str(pid)) for pid in descendants(init_pid, proc))
 
 
 def descendants(pid: int, proc: Path = Path("/proc")) -> list[int]:
@@ -38,9 +36,10 @@ def descendants(pid: int, proc: Path = Path("/proc")) -> list[int]:
     return found
 
 
-def _own_bytes(process: Path) -> int:
+def memory_bytes(pid: int, proc: Path = Path("/proc")) -> int:
+    """0 when the process is gone."""
     try:
-        lines = (process / "status").read_text().splitlines()
+        lines = (proc / str(pid) / "status").read_text().splitlines()
     except OSError:
         return 0
     values = dict(line.split(":", 1) for line in lines if ":" in line)
