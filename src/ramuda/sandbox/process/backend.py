@@ -19,7 +19,7 @@ class Backend:
 
     def __init__(self, options: Options, work_dir: Path, log: logging.Logger | None = None) -> None:
         self._options = options
-        self._work_dir = work_dir.resolve()
+        self._work_dir = work_dir.absolute()
         self._log = log or logging.getLogger("ramuda.sandbox")
         self._numbers = itertools.count(1)
         self._sandboxes: set[ProcessSandbox] = set()
@@ -41,7 +41,7 @@ class Backend:
 
 async def examine(options: Options) -> Capability:
     """What it can and cannot do: the same everywhere but for the measuring of memory."""
-    has_proc = Path("/proc/self/status").exists()
+    has_proc = sys.platform == "linux"
     findings = (
         Finding(
             name="isolation",

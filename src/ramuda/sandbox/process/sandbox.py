@@ -57,6 +57,7 @@ class ProcessSandbox:
         self._watch: asyncio.Task[None] | None = None
         self._out_of_memory = False
         self._peak_bytes = 0
+        self._is_killed = False
 
     @property
     def _tmp_dir(self) -> Path:
@@ -99,6 +100,9 @@ class ProcessSandbox:
             os.close(reading)
             os.close(writing)
         self._reaper = self._loop.create_task(self._reap(self._process))
+        if self._is_killed:
+            self._signal(signal.SIGKILL)
+            raise PortError(f"sandbox {self.id}: killed")
         self._watch_memory(assignment.memory_mib)
 
     def limit_cpu(self) -> None:
@@ -126,6 +130,7 @@ class ProcessSandbox:
         return await self.wait()
 
     async def kill(self) -> None:
+        self._is_killed = True
         self._signal(signal.SIGKILL)
         if self._reaper is not None:
             await self._reaper
@@ -157,7 +162,10 @@ class ProcessSandbox:
     def _watch_memory(self, mib: int) -> None:
         assert self._process is not None
         limit_bytes = mib * limits.MIB
-        looking = watchdog.watch(self._process.pid, limit_bytes, self._options.memory_poll_s, self._over_limit)
+        pid = self._process.pid
+        looking = watchdog.watch(
+            lambda: [pid, *watchdog.descendants(pid)], limit_bytes, self._options.memory_poll_s, self._over_limit
+        )
         self._watch = self._loop.create_task(looking)
 
     def _over_limit(self) -> None:
