@@ -15,6 +15,7 @@ from ramuda.kernel.ports.sandbox import Boot, RuntimeSpec
 from ramuda.services import lambda_
 from ramuda.storage.files import FileStore
 from ramuda.storage.sqlite import SqliteDatabase
+from ramuda.testing import ManualClock
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
@@ -35,35 +36,25 @@ def arn(name: str, qualifier: str | None = None) -> str:
     return f"{text}:{qualifier}" if qualifier else text
 
 
-class Clock:
-    """Stands still; who sleeps is woken by `advance`."""
+class Clock(ManualClock):
+    """Knows who sleeps."""
 
     def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
-
-    def time(self) -> float:
-        return self.now
-
-    monotonic = time
+        super().__init__()
+        self._asleep: list[float] = []
 
     async def sleep(self, seconds: float) -> None:
-        woken = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self.now + seconds, woken))
-        await woken
+        self._asleep.append(seconds)
+        try:
+            await super().sleep(seconds)
+        finally:
+            self._asleep.remove(seconds)
 
     async def slept(self) -> list[float]:
-        """Lets everything run until it sleeps; for how long each sleeper still will."""
-        for _ in range(200):
+        """Lets everything run until it sleeps; for how long each sleeper wants to."""
+        for _ in range(50):
             await asyncio.sleep(0)
-        return sorted(until - self.now for until, woken in self._sleepers if not woken.done())
-
-    async def advance(self, seconds: float) -> None:
-        self.now += seconds
-        for until, woken in self._sleepers:
-            if until <= self.now and not woken.done():
-                woken.set_result(None)
-        await self.slept()
+        return sorted(self._asleep)
 
 
 class Ids:

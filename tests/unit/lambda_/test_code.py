@@ -99,7 +99,7 @@ async def test_a_bomb_is_refused_in_aws_words(lambda_: Lambda, operation: str) -
     data = bytearray(sink.getvalue())
     at = data.index(b"PK\x01\x02") + 24
     data[at : at + 4] = (262_144_000).to_bytes(4, "little")  # what it declares; it need not be true to be refused
-    params: dict[str, Any] = {
+    requests: dict[str, dict[str, Any]] = {
         "CreateFunction": {
             "FunctionName": "g",
             "Runtime": "python3.12",
@@ -109,8 +109,8 @@ async def test_a_bomb_is_refused_in_aws_words(lambda_: Lambda, operation: str) -
         },
         "UpdateFunctionCode": {"FunctionName": "f", "ZipFile": bytes(data)},
         "PublishLayerVersion": {"LayerName": "l", "Content": {"ZipFile": bytes(data)}},
-    }[operation]
-    refused = await lambda_.refusal(operation, **params)
+    }
+    refused = await lambda_.refusal(operation, **requests[operation])
     assert (refused.code, refused.message) == (
         "InvalidParameterValueException",
         "Unzipped size must be smaller than 262144000 bytes",

@@ -52,6 +52,13 @@ UPDATING = {
 }
 
 
+CHANGES: dict[str, dict[str, Any]] = {
+    "UpdateFunctionConfiguration": {"Timeout": 10},
+    "UpdateFunctionCode": {"ZipFile": zipped()},
+    "PublishVersion": {},
+}
+
+
 def without(shape: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in shape.items() if name not in names}
 
@@ -71,7 +78,7 @@ async def test_a_new_function_is_pending_and_then_active_under_a_new_revision(la
 
 
 async def test_every_setting_is_shown_again(lambda_: Lambda) -> None:
-    given = {
+    given: dict[str, Any] = {
         "Description": "d",
         "Timeout": 900,
         "MemorySize": 10_240,
@@ -136,11 +143,7 @@ async def test_a_change_during_a_change_is_refused(lambda_: Lambda) -> None:
     await lambda_.settled()
     lambda_.catalogue.gate.clear()
     await lambda_("UpdateFunctionConfiguration", FunctionName="f", Timeout=9)
-    for operation, change in {
-        "UpdateFunctionConfiguration": {"Timeout": 10},
-        "UpdateFunctionCode": {"ZipFile": zipped()},
-        "PublishVersion": {},
-    }.items():
+    for operation, change in CHANGES.items():
         refused = await lambda_.refusal(operation, FunctionName="f", **change)
         assert (refused.code, refused.members, refused.message) == (
             "ResourceConflictException",
@@ -152,11 +155,7 @@ async def test_a_change_during_a_change_is_refused(lambda_: Lambda) -> None:
 
 async def test_a_stale_revision_is_refused(lambda_: Lambda) -> None:
     created = await lambda_.create()
-    for operation, change in {
-        "UpdateFunctionConfiguration": {"Timeout": 10},
-        "UpdateFunctionCode": {"ZipFile": zipped()},
-        "PublishVersion": {},
-    }.items():
+    for operation, change in CHANGES.items():
         refused = await lambda_.refusal(operation, FunctionName="f", RevisionId=created["RevisionId"], **change)
         assert (refused.code, refused.message) == (
             "PreconditionFailedException",

@@ -79,7 +79,7 @@ async def test_a_function_has_many_names(
     lambda_: Lambda, name: str, qualifier: str | None, invoked: str, version: str
 ) -> None:
     await lambda_.create(Publish=True)
-    params = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
+    params: dict[str, Any] = {"FunctionName": name} | ({"Qualifier": qualifier} if qualifier else {})
     for _ in range(2):  # found, then remembered
         assert (await lambda_("Invoke", **params))["ExecutedVersion"] == version
         assert lambda_.invoker.asked[-1].invoked_arn == invoked

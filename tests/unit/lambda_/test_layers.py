@@ -158,3 +158,14 @@ async def test_layers_a_function_cannot_have_are_refused(lambda_: Lambda) -> Non
         f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform: lambda:GetLayerVersion on resource: "
         f"{foreign} because no resource-based policy allows the lambda:GetLayerVersion action",
     )
+
+
+async def test_a_layer_names_runtimes_that_exist(lambda_: Lambda) -> None:
+    refused = await lambda_.refusal(
+        "PublishLayerVersion", LayerName="l", Content={"ZipFile": zipped()}, CompatibleRuntimes=["cobol", "python3.12"]
+    )
+    assert (refused.code, refused.status) == ("ValidationException", 400)
+    assert str(refused.message).startswith(
+        "1 validation error detected: Value '[cobol, python3.12]' at 'compatibleRuntimes' failed to satisfy "
+        "constraint: Member must satisfy constraint: [Member must satisfy enum value set: [nodejs20.x, "
+    )

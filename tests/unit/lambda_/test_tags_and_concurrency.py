@@ -1,5 +1,7 @@
 """Tags, reserved concurrency, and the small settings that Terraform reads."""
 
+from typing import Any
+
 from tests.unit.lambda_.harness import ACCOUNT, REGION, Lambda, arn
 
 
@@ -42,7 +44,7 @@ async def test_concurrency_is_reserved_and_given_back(lambda_: Lambda) -> None:
     await lambda_.create()
     assert await lambda_("GetFunctionConcurrency", FunctionName="f") == {}
     for reserved in (0, 900):
-        shown = {"ReservedConcurrentExecutions": reserved}
+        shown: dict[str, Any] = {"ReservedConcurrentExecutions": reserved}
         assert await lambda_("PutFunctionConcurrency", FunctionName="f", **shown) == shown
         assert await lambda_("GetFunctionConcurrency", FunctionName="f") == shown
         assert (await lambda_("GetFunction", FunctionName="f"))["Concurrency"] == shown

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and its neighbours
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ramuda.kernel.call import Call, Result
@@ -123,41 +124,20 @@ async def update_function_code(room: Room, call: Call) -> Result:
     if source.get("ImageUri"):
         raise refusals.invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
     configuration.check_source(source)
-    await room.database.read(lambda tx: _changeable(tx, named, params.get("RevisionId")))
+    latest = await room.database.read(lambda tx: _changeable(tx, named, params.get("RevisionId")))
     take = room.code.inspect if params.get("DryRun") else room.code.accept
     code = await take(source, call.account, call.region)
 
-    def change(tx: Transaction) -> list[Version]:
-        latest = _changeable(tx, named, params.get("RevisionId"))
+    def change(tx: Transaction, latest: Version) -> Version:
         settings = latest.deployment.settings
         if "Architectures" in params:
             settings = replace(settings, architecture=params["Architectures"][0])
         configuration.check_size(code.unzipped_bytes, settings.layers)
-        if params.get("DryRun"):
-            return [replace(latest, deployment=replace(latest.deployment, settings=settings, code=code))]
-        more_bytes = code.size - latest.deployment.code.size
-        lifecycle.check_storage(
-            store.code_bytes(tx, named.account, named.region), more_bytes, room.options.code_storage_bytes
-        )
-        updated = lifecycle.updated(
-            latest,
-            settings=settings,
-            code=code,
-            description=latest.description,
-            now=iso_milliseconds(room.clock.time()),
-            revision_id=room.ids.uuid(),
-        )
-        store.put_version(tx, updated)
-        if not params.get("Publish"):
-            return [updated]
-        function = reading.function(tx, named)
-        return [updated, versions.publish(tx, room, function, updated, description=None)]
+        return replace(latest, deployment=replace(latest.deployment, settings=settings, code=code))
 
     if params.get("DryRun"):
-        return shapes.configuration((await room.database.read(change))[0])
-    changed = await room.database.write(change)
-    _begin(room, changed)
-    return shapes.configuration(changed[-1])
+        return shapes.configuration(await room.database.read(lambda tx: change(tx, latest)))
+    return await _update(room, call, named, change)
 
 
 async def update_function_configuration(room: Room, call: Call) -> Result:
@@ -167,26 +147,15 @@ async def update_function_configuration(room: Room, call: Call) -> Result:
     if "Role" in params:
         await room.roles.check(params["Role"], call.account)
 
-    def change(tx: Transaction) -> Version:
-        latest = _changeable(tx, named, params.get("RevisionId"))
+    def change(tx: Transaction, latest: Version) -> Version:
+        deployment = latest.deployment
         uses = layers.uses(tx, call, params["Layers"]) if "Layers" in params else None
-        settings = configuration.updated(latest.deployment.settings, params, uses)
-        code = latest.deployment.code
-        configuration.check_size(code.unzipped_bytes, settings.layers)
-        updated = lifecycle.updated(
-            latest,
-            settings=settings,
-            code=code,
-            description=params.get("Description", latest.description),
-            now=iso_milliseconds(room.clock.time()),
-            revision_id=room.ids.uuid(),
-        )
-        store.put_version(tx, updated)
-        return updated
+        settings = configuration.updated(deployment.settings, params, uses)
+        configuration.check_size(deployment.code.unzipped_bytes, settings.layers)
+        description = params.get("Description", latest.description)
+        return replace(latest, description=description, deployment=replace(deployment, settings=settings))
 
-    updated = await room.database.write(change)
-    _begin(room, [updated])
-    return shapes.configuration(updated)
+    return await _update(room, call, named, change)
 
 
 async def delete_function(room: Room, call: Call) -> Result:
@@ -209,6 +178,38 @@ async def delete_function(room: Room, call: Call) -> Result:
     if named.qualifier is None:
         room.reserve(named.account, named.region, named.name, None)
     return {"StatusCode": 204}
+
+
+async def _update(
+    room: Room, call: Call, named: names.Named, change: Callable[[Transaction, Version], Version]
+) -> Result:
+    """Begins an update of `$LATEST` to what `change` makes of it, and publishes it when the call says so."""
+
+    def write(tx: Transaction) -> list[Version]:
+        latest = _changeable(tx, named, call.params.get("RevisionId"))
+        wanted = change(tx, latest)
+        code = wanted.deployment.code
+        lifecycle.check_storage(
+            store.code_bytes(tx, named.account, named.region),
+            code.size - latest.deployment.code.size,
+            room.options.code_storage_bytes,
+        )
+        updated = lifecycle.updated(
+            latest,
+            settings=wanted.deployment.settings,
+            code=code,
+            description=wanted.description,
+            now=iso_milliseconds(room.clock.time()),
+            revision_id=room.ids.uuid(),
+        )
+        store.put_version(tx, updated)
+        if not call.params.get("Publish"):
+            return [updated]
+        return [updated, versions.publish(tx, room, reading.function(tx, named), updated, description=None)]
+
+    changed = await room.database.write(write)
+    _begin(room, changed)
+    return shapes.configuration(changed[-1])
 
 
 def _changeable(tx: Transaction, named: names.Named, revision_id: str | None) -> Version:

@@ -8,12 +8,13 @@ from ramuda.kernel.ports.database import Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.model import LayerUse, LayerVersion
 from ramuda.services.lambda_.room import Room
-from ramuda.services.lambda_.rules import configuration, layers, lifecycle, paging, refusals, shapes
+from ramuda.services.lambda_.rules import configuration, layers, lifecycle, paging, refusals, runtimes, shapes
 
 
 async def publish_layer_version(room: Room, call: Call) -> Result:
     params = call.params
     named = _own(call)
+    runtimes.check_compatible(params.get("CompatibleRuntimes", []))
     configuration.check_source(params["Content"])
     code = await room.code.accept(params["Content"], call.account, call.region)
 

@@ -5,7 +5,9 @@ well.
 """
 
 import hashlib
+from collections.abc import Sequence
 
+from ramuda.kernel.errors import ApiError
 from ramuda.services.lambda_.rules import refusals
 
 # In the order in which AWS enumerates them when it refuses another.
@@ -79,6 +81,20 @@ def check(runtime: str) -> None:
     raise refusals.invalid(
         f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
         f"[{', '.join(_ENUMERATED)}] or be a valid ARN"
+    )
+
+
+def check_compatible(names: Sequence[str]) -> None:
+    """Raises AWS's refusal unless a layer may say that it is compatible with all of these."""
+    if all(name in SUPPORTED or name in DEPRECATED for name in names):
+        return
+    raise ApiError(
+        "ValidationException",
+        f"1 validation error detected: Value '[{', '.join(names)}]' at 'compatibleRuntimes' "
+        "failed to satisfy constraint: "
+        f"Member must satisfy constraint: [Member must satisfy enum value set: [{', '.join(_ENUMERATED)}], "
+        "Member must not be null]",
+        status=400,
     )
 
 
