@@ -2,6 +2,6 @@
 
 from ramuda.runtime.catalogue.catalogue import Catalogue
 from ramuda.runtime.catalogue.options import Options
-from ramuda.runtime.catalogue.status import RuntimeStatus
+from ramuda.runtime.catalogue.workshop import RuntimeStatus
 
 __all__ = ["Catalogue", "Options", "RuntimeStatus"]

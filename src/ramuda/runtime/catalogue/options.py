@@ -14,7 +14,7 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     strict_runtimes: bool = False
     """Refuse a runtime whose exact version is not on this machine, instead of running the nearest of its family."""
     install: bool = True
-    """Fetch what is missing with pip, npm and Maven. Without it only what is in the cache, or comes with Ramuda, runs."""
+    """Fetch what is missing with pip, npm and Maven. Without it, what is in the cache or comes with Ramuda."""
     node_client: Literal["auto", "own"] = "auto"
     """`auto`: Node.js functions run on AWS's own client, compiled once in the background where the tools for that are
     installed, and until then on ours, which behaves the same. `own`: always on ours."""

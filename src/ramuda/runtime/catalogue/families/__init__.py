@@ -1,0 +1,1 @@
+"""The families of runtimes: how each is found, installed and started."""
