@@ -1,19 +1,22 @@
-"""botocore's protocol cases, read for a server: the request of an input case must become its parameters, the result of an
-output case must become its response.
+"""botocore's protocol cases, read for a server: the request of an input case must become its parameters, the result
+of an output case must become its response.
 
-What the cases write in JSON (blobs as text, instants as seconds, special floats as strings) is brought to one form on both
-sides (`comparable`).
+What the cases write in JSON (blobs as text, instants as seconds, special floats as strings) is brought to one form on
+both sides (`comparable`).
 """
 
 import base64
+import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from botocore.model import OperationModel, ServiceModel
+from botocore.serialize import create_serializer
 
 from ramuda.gateway.messages import Request
 from ramuda.gateway.protocols import PROTOCOLS, WireProtocol
@@ -53,18 +56,34 @@ def load(kind: str) -> Iterator[Case]:
 
 
 def request_of(case: Case) -> Request:
-    """The case's HTTP request as the server would hand it on."""
+    """The case's HTTP request as the server would hand it on. Where a case is about one thing and leaves out others
+    (the target header, a compressed body), botocore's serializer fills them in."""
     wire = case.data["serialized"]
     path, _, query = wire["uri"].partition("?")
-    raw = wire.get("body", "")
-    body = base64.b64decode(raw) if case.file.startswith("smithy-rpc") else raw.encode()
-    return Request(
-        method=wire.get("method", "POST"),
-        path=path,
-        query=query,
-        headers={name.lower(): value for name, value in wire.get("headers", {}).items()},
-        body=body,
-    )
+    headers = {name.lower(): value for name, value in wire.get("headers", {}).items()}
+    if "body" in wire and ("x-amz-target" in headers or case.suite["metadata"]["protocol"] != "json"):
+        body = base64.b64decode(wire["body"]) if case.file.startswith("smithy-rpc") else wire["body"].encode()
+    else:
+        filled = create_serializer(case.suite["metadata"]["protocol"], False).serialize_to_request(
+            case.data["params"], case.operation()
+        )
+        headers = {name.lower(): value for name, value in filled["headers"].items()} | headers
+        raw = filled["body"]
+        body = urlencode(raw).encode() if isinstance(raw, dict) else raw
+    if "gzip" in headers.get("content-encoding", "") and "body" not in wire:
+        body = gzip.compress(body)
+    return Request(method=wire.get("method", "POST"), path=path, query=query, headers=headers, body=body)
+
+
+def expected_params(case: Case) -> dict[str, Any]:
+    """The case's parameters as far as a request can carry them: a null is not sent."""
+    return {name: value for name, value in case.data["params"].items() if value is not None}
+
+
+def without_filled_tokens(case: Case, operation: OperationModel, params: dict[str, Any]) -> dict[str, Any]:
+    """Without the idempotency tokens that the client made up and the case therefore does not name."""
+    tokens = {member for member in operation.idempotent_members if member not in case.data["params"]}
+    return {name: value for name, value in params.items() if name not in tokens}
 
 
 def comparable(value: Any) -> Any:

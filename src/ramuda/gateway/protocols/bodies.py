@@ -17,14 +17,15 @@ DECOMPRESSED_BYTES = 32 * 1024 * 1024
 def body_reader(operation: OperationModel) -> Callable[[Request], bytes]:
     """How to get at the body: as it is, or decompressed where the model lets clients compress (PutMetricData)."""
     compression = operation.request_compression
-    return _maybe_compressed if compression and "gzip" in compression.get("encodings", ()) else _plain
+    return decompressed_body if compression and "gzip" in compression.get("encodings", ()) else _plain_body
 
 
-def _plain(request: Request) -> bytes:
+def _plain_body(request: Request) -> bytes:
     return request.body
 
 
-def _maybe_compressed(request: Request) -> bytes:
+def decompressed_body(request: Request) -> bytes:
+    """The body without gzip, if it has one around it. Raises ApiError SerializationException."""
     encodings = request.headers.get("content-encoding", "")
     if encodings.rpartition(",")[2].strip() != "gzip":
         return request.body

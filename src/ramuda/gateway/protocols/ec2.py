@@ -54,7 +54,7 @@ def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, 
     read = FormReaders(ec2_names, always_flat=True).reader(operation.input_shape)
 
     def parse(request: Request) -> dict[str, Any]:
-        params: dict[str, Any] = read(form_tree(form_fields(request, request.body)))
+        params: dict[str, Any] = read(form_tree(form_fields(request)))
         return params
 
     return guarded(parse)

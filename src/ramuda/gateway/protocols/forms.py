@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from ramuda.gateway.messages import Request
+from ramuda.gateway.protocols.bodies import decompressed_body
 from ramuda.gateway.protocols.malformed import serialization_error, wrong_type
 from ramuda.gateway.protocols.query_strings import parse_query_string
 from ramuda.gateway.protocols.scalars import text_reader
@@ -41,9 +42,11 @@ class Node:
         return [child for _, child in sorted(numbered, key=lambda entry: entry[0])]
 
 
-def form_fields(request: Request, body: bytes) -> dict[str, str]:
-    """The fields of body and query string; of a repeated one the first counts."""
+def form_fields(request: Request) -> dict[str, str]:
+    """The fields of body and query string; of a repeated one the first counts. A compressed body is decompressed here,
+    because the operation's name is inside."""
     pairs = parse_query_string(request.query)
+    body = decompressed_body(request)
     if body:
         pairs |= parse_query_string(body.decode("utf-8", "replace").strip())
     return {name: values[0] for name, values in pairs.items()}
@@ -72,11 +75,12 @@ def query_names(shape: Shape, name: str) -> list[str]:
 
 
 def ec2_names(shape: Shape, name: str) -> list[str]:
-    """What the ec2 protocol calls a member: `queryName`, else the name with its first letter in upper case."""
+    """What the ec2 protocol calls a member: `queryName`, else the name with its first letter in upper case. botocore
+    leaves the letter as it is where the model names nothing, so that is understood too."""
     if "queryName" in shape.serialization:
         return [str(shape.serialization["queryName"])]
     wire_name = str(shape.serialization.get("name", name))
-    return [wire_name[:1].upper() + wire_name[1:]]
+    return [wire_name[:1].upper() + wire_name[1:], name]
 
 
 class FormReaders:

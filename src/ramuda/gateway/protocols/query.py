@@ -10,7 +10,7 @@ from xml.sax.saxutils import quoteattr
 from botocore.model import OperationModel, ServiceModel, StructureShape
 
 from ramuda.gateway.messages import Headers, Request, Response
-from ramuda.gateway.protocols.bodies import body_reader, guarded
+from ramuda.gateway.protocols.bodies import guarded
 from ramuda.gateway.protocols.contract import Plans, no_params
 from ramuda.gateway.protocols.errors import WireError, wire_error
 from ramuda.gateway.protocols.forms import FormReaders, form_fields, form_tree, query_names
@@ -51,7 +51,7 @@ class Query:
 
 def form_operation(service: ServiceModel, request: Request) -> OperationModel:
     """The operation that `Action` names, for both protocols that have it."""
-    fields = form_fields(request, request.body)
+    fields = form_fields(request)
     action = fields.get("Action")
     if action is None:
         raise ApiError("MissingAction", "Missing required parameter: Action", status=400)
@@ -85,10 +85,9 @@ def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, 
     if operation.input_shape is None:
         return no_params
     read = FormReaders(query_names, always_flat=False).reader(operation.input_shape)
-    body_of = body_reader(operation)
 
     def parse(request: Request) -> dict[str, Any]:
-        params: dict[str, Any] = read(form_tree(form_fields(request, body_of(request))))
+        params: dict[str, Any] = read(form_tree(form_fields(request)))
         return params
 
     return guarded(parse)

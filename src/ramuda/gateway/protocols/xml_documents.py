@@ -27,13 +27,6 @@ _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _TIMESTAMP_FORMAT = "iso8601"
 
 
-def element_name(shape: Shape, name: str) -> str:
-    """The element of a structure's member. Models may give the name of a flattened list to its items instead."""
-    if shape.type_name == "list" and shape.serialization.get("flattened") and "name" not in shape.serialization:
-        return str(shape.member.serialization.get("name", name))
-    return str(shape.serialization.get("name", name))
-
-
 def text(value: str) -> str:
     """Escaped for an element's text; what XML cannot say at all becomes U+FFFD."""
     return escape(_UNWRITABLE.sub("\ufffd", value), {"\r": "&#xD;"})
@@ -93,7 +86,7 @@ class XmlWriters:
         for name in shape.members if names is None else names:
             member = shape.members[name]
             if not member.serialization.get("xmlAttribute"):
-                writers.append((name, self.element(member, element_name(member, name))))
+                writers.append((name, self.element(member, member.serialization.get("name", name))))
         return write
 
     def _structure(self, shape: StructureShape, tag: str, opening: str) -> Writer:
@@ -119,8 +112,7 @@ class XmlWriters:
 
     def _list(self, shape: ListShape, tag: str, opening: str) -> Writer:
         if shape.serialization.get("flattened"):
-            of_list = namespace_attribute(shape)
-            write_entry = self.element(shape.member, tag, "" if namespace_attribute(shape.member) else of_list)
+            write_entry = self.element(shape.member, tag)
 
             def write_flat(value: Any, emit: Emit) -> None:
                 for item in value:
@@ -256,7 +248,7 @@ class XmlReaders:
             if member.serialization.get("xmlAttribute"):
                 attributes.append((name, member.serialization["name"], text_reader(member)))
                 continue
-            takers[element_name(member, name)] = self._taker(name, member)
+            takers[member.serialization.get("name", name)] = self._taker(name, member)
 
     def _taker(self, name: str, shape: Shape) -> Callable[[dict[str, Any], Element], None]:
         """Puts one child into the parameters; a flattened list or map has one child for each entry."""
