@@ -14,14 +14,23 @@ import statistics
 import time
 
 import uvloop
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
+from ramuda.authz.credentials import KnownKey, root_principal
 from ramuda.gateway.http import HttpServer, Options
 from ramuda.gateway.messages import Request, Response
+from ramuda.gateway.sigv4 import Verifier, read_claim
+from ramuda.kernel.clock import SystemClock
 
 REQUEST = (
     b"POST /2015-03-31/functions/hello/invocations HTTP/1.1\r\nHost: localhost:4566\r\nUser-Agent: Boto3/1.44\r\n"
-    b"X-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/"
-    b"lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature=" + b"0" * 64 + b"\r\n"
+    b"X-Amz-Date: 20260101T000000Z\r\n"
+    b"Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature="
+    + b"0"
+    * 64
+    + b"\r\n"
     b"amz-sdk-invocation-id: 6f3c2a34-11c5-4c37-8df4-2f2d7f3d7a11\r\namz-sdk-request: attempt=1\r\n"
     b"Content-Length: 64\r\n\r\n" + b"x" * 64
 )
@@ -86,6 +95,35 @@ async def load(port: int, connections: int, seconds: float) -> list[float]:
     return latencies_s
 
 
+class OneKey:
+    """The key that signed."""
+
+    def __init__(self) -> None:
+        principal = root_principal("111122223333", "AKIAIOSFODNN7EXAMPLE")
+        self.key = KnownKey(access_key_id="AKIAIOSFODNN7EXAMPLE", secret="s" * 40, principal=principal)
+
+    def find(self, access_key_id: str, token: str | None) -> KnownKey | None:
+        return self.key if token is None else None
+
+
+def measure_signature(seconds: float) -> dict[str, float]:
+    """Microseconds to read and check the signature of a small invocation, as boto3 signs it."""
+    key = OneKey()
+    url = "http://localhost:4566/2015-03-31/functions/hello/invocations"
+    unsigned = AWSRequest("POST", url, {"User-Agent": "Boto3/1.44"}, data=b"x" * 64)
+    SigV4Auth(Credentials(key.key.access_key_id, key.key.secret), "lambda", "us-east-1").add_auth(unsigned)
+    headers = {name.lower(): str(value) for name, value in unsigned.headers.items()} | {"host": "localhost:4566"}
+    request = Request("POST", "/2015-03-31/functions/hello/invocations", "", headers, b"x" * 64)
+    verifier = Verifier(key, SystemClock())
+    verified = 0
+    started_s = time.perf_counter()
+    while (took_s := time.perf_counter() - started_s) < seconds:
+        for _ in range(500):
+            verifier.verify(request, read_claim(request))
+        verified += 500
+    return {"us": round(took_s / verified * 1e6, 1)}
+
+
 def measure(seconds: float, connections: int) -> dict[str, float]:
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=run_server, args=(there,), daemon=True)
@@ -112,6 +150,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     results = {
+        "signature check": measure_signature(options.seconds / 3),
         "http, 1 connection": measure(options.seconds, 1),
         f"http, {options.connections} connections": measure(options.seconds, options.connections),
     }

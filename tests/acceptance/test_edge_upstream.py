@@ -96,10 +96,8 @@ async def test_a_request_reaches_the_endpoint_as_it_was_sent(tmp_path: Path) -> 
 
 async def test_an_answer_in_pieces_stays_in_pieces(tmp_path: Path) -> None:
     async with endpoint() as (_, url), running_edge(tmp_path, options(url)) as edge:
-        got = await talk(
-            edge.port,
-            f"GET /pieces HTTP/1.1\r\nHost: x\r\nAuthorization: {SCOPE}\r\nX-Amz-Date: 20260101T000000Z\r\n\r\n".encode(),
-        )
+        head = f"GET /pieces HTTP/1.1\r\nHost: x\r\nAuthorization: {SCOPE}\r\nX-Amz-Date: 20260101T000000Z\r\n"
+        got = await talk(edge.port, f"{head}\r\n".encode())
     assert b"\r\nTransfer-Encoding: chunked\r\n" in got
     assert got.endswith(b"0\r\n\r\n")
 
