@@ -24,15 +24,20 @@ from ramuda.gateway.messages import Request, Response
 from ramuda.gateway.sigv4 import Verifier, read_claim
 from ramuda.kernel.clock import SystemClock
 
-REQUEST = (
-    b"POST /2015-03-31/functions/hello/invocations HTTP/1.1\r\nHost: localhost:4566\r\nUser-Agent: Boto3/1.44\r\n"
-    b"X-Amz-Date: 20260101T000000Z\r\n"
-    b"Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature="
-    + b"0"
-    * 64
-    + b"\r\n"
-    b"amz-sdk-invocation-id: 6f3c2a34-11c5-4c37-8df4-2f2d7f3d7a11\r\namz-sdk-request: attempt=1\r\n"
-    b"Content-Length: 64\r\n\r\n" + b"x" * 64
+REQUEST = b"\r\n".join(
+    (
+        b"POST /2015-03-31/functions/hello/invocations HTTP/1.1",
+        b"Host: localhost:4566",
+        b"User-Agent: Boto3/1.44",
+        b"X-Amz-Date: 20260101T000000Z",
+        b"Authorization: AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/lambda/aws4_request, "
+        b"SignedHeaders=host;x-amz-date, Signature=" + b"0" * 64,
+        b"amz-sdk-invocation-id: 6f3c2a34-11c5-4c37-8df4-2f2d7f3d7a11",
+        b"amz-sdk-request: attempt=1",
+        b"Content-Length: 64",
+        b"",
+        b"x" * 64,
+    )
 )
 
 
