@@ -72,7 +72,7 @@ def test_a_function_lives_from_creation_to_deletion(client: Any, unique: str, zi
     ]
 
     updated = client.update_function_configuration(
-        FunctionName=unique, Timeout=9, Environment={"Variables": {"A": "1"}}
+        FunctionName=unique, Timeout=9, Environment={"Variables": {"KEY": "1"}}
     )
     assert (updated["LastUpdateStatus"], updated["Timeout"]) == ("InProgress", 9)
     active(client, unique)

@@ -20,7 +20,7 @@ GOOD: dict[str, Any] = {
     }
 }
 BAD: dict[str, Any] = {"Role": {"AssumeRolePolicyDocument": {"Statement": []}}}
-GET_ROLE = ("iam", "GetRole")
+GET_ROLE, LIST_ROLES = ("iam", "GetRole"), ("iam", "ListRoles")
 
 
 async def test_before_iam_is_in_use_every_role_will_do(lambda_: Lambda) -> None:
@@ -28,8 +28,19 @@ async def test_before_iam_is_in_use_every_role_will_do(lambda_: Lambda) -> None:
     assert lambda_.api.asked == []
 
 
+async def test_in_an_account_without_roles_every_role_will_do(lambda_: Lambda) -> None:
+    lambda_.roles_known = True
+    lambda_.api.answers[GET_ROLE] = ApiError("NoSuchEntity", "no such role")
+    lambda_.api.answers[LIST_ROLES] = {"Roles": []}
+    await lambda_.create("a")
+    lambda_.api.answers[LIST_ROLES] = {"Roles": [{"RoleName": "another"}]}
+    with pytest.raises(ApiError, match=CANNOT):
+        await lambda_.create("b")
+
+
 async def test_a_role_must_be_there_and_trust_lambda(lambda_: Lambda) -> None:
     lambda_.roles_known = True
+    lambda_.api.answers[LIST_ROLES] = {"Roles": [{"RoleName": "another"}]}
     lambda_.api.answers[GET_ROLE] = ApiError("NoSuchEntity", "no such role")
     with pytest.raises(ApiError, match=CANNOT):
         await lambda_.create()

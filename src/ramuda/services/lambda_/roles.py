@@ -1,9 +1,15 @@
-"""Looks execution roles up in IAM, when there is an IAM to look in."""
+"""Looks execution roles up in IAM, when there is an IAM to look in.
+
+By default that is lenient until it is of use: an account without a single role does not use IAM, and there any
+well-formed role will do; with the first role made, roles must be there and trust Lambda.
+"""
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from ramuda.kernel.arn import Arn
+from ramuda.kernel.call import Result
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import ApiError, PortError
 from ramuda.kernel.ports.api import Api
@@ -43,8 +49,10 @@ class Roles:
         """False when IAM could not say."""
         name = arn.resource.rpartition("/")[2]
         try:
-            answer = await self._api.call("iam", "GetRole", {"RoleName": name}, account=arn.account, region="us-east-1")
+            answer = await self._iam("GetRole", {"RoleName": name}, arn.account)
         except ApiError as e:
+            if self._options.role_check == "auto" and not await self._has_roles(arn.account):
+                return False
             raise refusals.role_not_assumable() from e
         except PortError as e:
             if self._options.role_check == "always":
@@ -54,3 +62,10 @@ class Roles:
         if not rules.lambda_may_assume(answer["Role"].get("AssumeRolePolicyDocument", "")):
             raise refusals.role_not_assumable()
         return True
+
+    async def _has_roles(self, account: str) -> bool:
+        answer = await self._iam("ListRoles", {"MaxItems": 1}, account)
+        return bool(answer.get("Roles"))
+
+    async def _iam(self, operation: str, params: dict[str, Any], account: str) -> Result:
+        return await self._api.call("iam", operation, params, account=account, region="us-east-1")
