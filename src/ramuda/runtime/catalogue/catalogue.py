@@ -17,7 +17,7 @@ from ramuda.runtime.catalogue.families.unsupported import UnsupportedFamily
 from ramuda.runtime.catalogue.options import Options
 from ramuda.runtime.catalogue.workshop import Family, Provision, RuntimeStatus, Workshop
 from ramuda.runtime.interpreters import Finder
-from ramuda.runtime.provision import Store, Tools
+from ramuda.runtime.provision import Background, Store, Tools
 
 THREADS = 4  # each mostly waits for pip, npm or Maven
 
@@ -28,14 +28,16 @@ class Catalogue:
     """Implements `ports.RuntimeCatalogue`. `log` is given an event's name and its fields, from any thread."""
 
     def __init__(self, options: Options, log: Callable[..., None] | None = None) -> None:
+        self._tools = Tools(options.install_timeout_s)
+        self._background = Background(log or _log_event)
         workshop = Workshop(
             options=options,
             store=Store(options.cache_dir),
-            tools=Tools(options.install_timeout_s),
+            tools=self._tools,
             finder=Finder(options.cache_dir / "interpreters.json"),
+            background=self._background,
             log=log or _log_event,
         )
-        self._tools = workshop.tools
         self._families: dict[str, Family] = {
             "python": PythonFamily(workshop),
             "nodejs": NodeFamily(workshop),
@@ -67,11 +69,14 @@ class Catalogue:
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
 
+    async def finish(self) -> None:
+        """Waits for what is being installed in the background."""
+        await asyncio.get_running_loop().run_in_executor(self._threads, self._background.finish)
+
     async def close(self) -> None:
         """Ends installations and compilations that still run."""
+        self._background.stop()
         self._tools.stop()
-        for family in self._families.values():
-            family.stop()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -1,5 +1,6 @@
 """Options of the runtime catalogue."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -23,3 +24,8 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     is there for whoever starts once it is installed."""
     install_timeout_s: float = 900.0
     """An installation that takes longer is given up."""
+
+
+def default_cache_dir() -> Path:
+    """`~/.cache/ramuda/runtimes`, or where XDG_CACHE_HOME says."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ramuda" / "runtimes"

@@ -8,7 +8,7 @@ from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.runtime.catalogue.entry import Entry
 from ramuda.runtime.catalogue.options import Options
 from ramuda.runtime.interpreters import Finder
-from ramuda.runtime.provision import Store, Tools
+from ramuda.runtime.provision import Background, Store, Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +36,7 @@ class Workshop:
     store: Store
     tools: Tools
     finder: Finder
+    background: Background
     log: Callable[..., None]
 
 
@@ -57,8 +58,4 @@ class Family(Protocol):
 
     def status(self, entry: Entry) -> RuntimeStatus:
         """Installs nothing."""
-        ...
-
-    def stop(self) -> None:
-        """Begins nothing new in the background."""
         ...

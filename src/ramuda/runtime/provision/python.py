@@ -46,7 +46,7 @@ def runtime_dir(
                 f"awslambdaric for Python {interpreter.version_text} is not installed, and installing is off"
             )
         clients.copy("python", folder)
-        compile_all = [str(interpreter.executable), "-m", "compileall", "-q", "-s", str(folder), "-p", "/var/runtime"]
+        compile_all = [str(interpreter.executable), "-m", "compileall", "-q", "-d", "/var/runtime"]
         tools.run([*compile_all, str(folder)], what="compiling awslambdaric and boto3")
 
     return store.ensure(key(interpreter), fill)

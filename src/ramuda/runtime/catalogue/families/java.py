@@ -45,9 +45,6 @@ class JavaFamily:
             return RuntimeStatus(identifier=entry.identifier, runnable=False, client=client, mend=java.ADVICE)
         return selection.status(entry, lambda: self._select(entry), client=client)
 
-    def stop(self) -> None:
-        pass
-
     def _select(self, entry: Entry) -> selection.Selection:
         return selection.select(
             entry,

@@ -4,12 +4,8 @@ Three things may be missing and are installed: the wanted version of Node itself
 up to `node_sdk_wait_s`), AWS's client (never waited for). What comes late is used by environments made after it.
 """
 
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedLongEnough
 from pathlib import Path
-from threading import Lock
-from time import monotonic
 
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.sandbox import Boot, RuntimeSpec
@@ -30,15 +26,12 @@ class NodeFamily:
 
     def __init__(self, workshop: Workshop) -> None:
         self._workshop = workshop
-        self._background = ThreadPoolExecutor(2, thread_name_prefix="ramuda-install")
-        self._installs: dict[str, Future[Path]] = {}
-        self._lock = Lock()
 
     def provide(self, entry: Entry) -> Provision:
         self._bring_node(entry)
         selected = self._select(entry)
-        client = self._client(entry)
         sdk = self._sdk(entry)
+        client = self._client(entry)  # after the SDK, which is waited for: compiling takes all there is
         program, mounts = selection.placed(selected.interpreter)
         spec = RuntimeSpec(
             name=entry.identifier,
@@ -50,7 +43,9 @@ class NodeFamily:
             environment=tuple(entry.environment.items()),
         )
         version = selection.runtime_version(selected.interpreter, 1)
-        return Provision(runtime=selected.provided(entry, spec, version), is_settled=not self._is_busy(entry))
+        return Provision(
+            runtime=selected.provided(entry, spec, version), is_settled=not self._workshop.background.is_busy()
+        )
 
     def status(self, entry: Entry) -> RuntimeStatus:
         shop = self._workshop
@@ -64,9 +59,6 @@ class NodeFamily:
             )
         mend = SDK_ADVICE if shop.tools.missing("npm") and not shop.store.find(node.sdk_key(entry.sdk)) else ""
         return selection.status(entry, lambda: self._select(entry), client=self._client_status(entry), mend=mend)
-
-    def stop(self) -> None:
-        self._background.shutdown(wait=False, cancel_futures=True)
 
     # Node itself
 
@@ -109,8 +101,8 @@ class NodeFamily:
             return found / "node_modules"
         if not shop.options.install or shop.tools.missing("npm"):
             return None
-        install = self._begin(
-            "the AWS SDK for JavaScript", entry.sdk, lambda: node.install_sdk(shop.store, shop.tools, entry.sdk)
+        install = shop.background.begin(
+            f"AWS SDK for JavaScript {entry.sdk}", lambda: node.install_sdk(shop.store, shop.tools, entry.sdk)
         )
         try:
             return install.result(timeout=shop.options.node_sdk_wait_s)
@@ -124,7 +116,7 @@ class NodeFamily:
             return None
         found = shop.store.find(node.client_key(entry.client))
         if found is None and shop.options.install and not node.missing_for_client(shop.tools):
-            self._begin("AWS's client for Node.js", entry.client, lambda: self._compile(entry))
+            shop.background.begin(entry.client, lambda: self._compile(entry))
         return found
 
     def _compile(self, entry: Entry) -> Path:
@@ -144,28 +136,3 @@ class NodeFamily:
             needs = f" needs {', '.join(missing)}: {node.COMPILERS_ADVICE}" if missing else " is not installed"
             return f"Ramuda's own; {entry.client}{needs}"
         return f"{entry.client}, compiled in the background on first use; Ramuda's own until then"
-
-    # In the background
-
-    def _begin(self, what: str, version: str, install: Callable[[], Path]) -> Future[Path]:
-        """Begins once; what failed is tried again by the next server, not by the next function."""
-        with self._lock:
-            key = f"{what} {version}"
-            if key not in self._installs:
-                self._workshop.log("runtime.installing", what=what, version=version)
-                self._installs[key] = self._background.submit(self._run, what, version, install)
-            return self._installs[key]
-
-    def _run(self, what: str, version: str, install: Callable[[], Path]) -> Path:
-        began_s = monotonic()
-        try:
-            path = install()
-        except PortError as e:
-            self._workshop.log("runtime.install_failed", what=what, version=version, error=str(e))
-            raise
-        self._workshop.log("runtime.installed", what=what, version=version, seconds=round(monotonic() - began_s, 1))
-        return path
-
-    def _is_busy(self, entry: Entry) -> bool:
-        with self._lock:
-            return any(not install.done() for install in self._installs.values())

@@ -43,6 +43,3 @@ class ProvidedFamily:
             client="the function's own bootstrap",
             mend="" if has_shell else ADVICE,
         )
-
-    def stop(self) -> None:
-        pass

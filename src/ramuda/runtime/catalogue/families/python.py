@@ -56,9 +56,6 @@ class PythonFamily:
     def status(self, entry: Entry) -> RuntimeStatus:
         return selection.status(entry, lambda: self._select(entry), client=self._client_status(entry))
 
-    def stop(self) -> None:
-        pass
-
     def _client_status(self, entry: Entry) -> str:
         chosen = choose(self._workshop.finder.find(Kind.PYTHON), entry.wanted)
         is_installed = chosen is not None and self._workshop.store.find(python.key(chosen)) is not None

@@ -35,9 +35,6 @@ class RubyFamily:
     def status(self, entry: Entry) -> RuntimeStatus:
         return selection.status(entry, lambda: self._select(entry), client="Ramuda's own")
 
-    def stop(self) -> None:
-        pass
-
     def _select(self, entry: Entry) -> selection.Selection:
         return selection.select(
             entry,

@@ -13,6 +13,3 @@ class UnsupportedFamily:
 
     def status(self, entry: Entry) -> RuntimeStatus:
         return RuntimeStatus(identifier=entry.identifier, runnable=False, mend=entry.unsupported)
-
-    def stop(self) -> None:
-        pass
