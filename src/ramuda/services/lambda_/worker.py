@@ -78,7 +78,8 @@ class Transitions:
         if settled is None:
             return
         self._catalog.forget(version.account, version.region, version.name)
-        self._invoker.forget(function_arn(version.account, version.region, version.name))
+        if version.state != "Pending":  # nothing of it ran before; whatever runs now was started since the commit
+            self._invoker.forget(function_arn(version.account, version.region, version.name))
         log.info("lambda.transition.done", extra={"function": version.arn, "state": settled.state, "failure": failure})
 
     async def _prepare(self, version: Version) -> Failure | None:
