@@ -6,12 +6,14 @@ in a temporary folder; nothing is left behind, also after Ctrl-C.
 
 import base64
 import json
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import system_packages
 from ramuda.cli import bundle, logs
@@ -33,6 +36,10 @@ PYTHON_RUNTIME = f"python3.{sys.version_info.minor}"
 NODE_RUNTIME = "nodejs22.x"
 ROLE = "demo-role"
 WARM_INVOCATIONS = 20
+IN_THE_RUNTIME = ("boto3", "botocore", "s3transfer")
+"""What aws-xray-sdk asks for and Lambda's Python runtimes have: packing it would only make the zip bigger."""
+LOG_COLUMNS = 170
+PREPARED_PATIENCE_S = 5.0
 METRICS_PATIENCE_S = 5.0
 
 screen = Console(highlight=False, soft_wrap=True)
@@ -142,6 +149,8 @@ def _python_package() -> bytes:
             )
         if pip.returncode:
             raise DemoError(f"pip could not install aws-lambda-powertools:\n{pip.stderr.strip()}")
+        for provided in (path for name in IN_THE_RUNTIME for path in folder.glob(f"{name}*")):
+            shutil.rmtree(provided)
         done.touch()
     (folder / "app.py").write_bytes((EXAMPLES / "python" / "app.py").read_bytes())
     return bundle.read(folder)
@@ -178,8 +187,9 @@ def _play(server: RunningServer, application: Application) -> Shown:
             Code={"ZipFile": application.package},
         )
         client.get_waiter("function_active_v2").wait(
-            FunctionName=application.name, WaiterConfig={"Delay": 1, "MaxAttempts": 300}
+            FunctionName=application.name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 3000}
         )
+    _wait_for_prepared(server, application.runtime)
     payload = json.dumps(application.event)
     cold_ms, first = _timed(client, application.name, payload)
     answer = first["Payload"].read().decode()
@@ -188,6 +198,16 @@ def _play(server: RunningServer, application: Application) -> Shown:
     warm_ms = [_timed(client, application.name, payload)[0] for _ in range(WARM_INVOCATIONS)]
     log = base64.b64decode(first["LogResult"]).decode().splitlines()
     return Shown(answer=answer, log=log, cold_ms=cold_ms, warm_ms=warm_ms)
+
+
+def _wait_for_prepared(server: RunningServer, runtime: str) -> None:
+    """A deployment makes the server start an environment of that runtime: the usual case of a cold start."""
+    deadline = time.monotonic() + PREPARED_PATIENCE_S
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{server.url}/_ramuda/health") as health:
+            if json.load(health)["prepared"].get(runtime):
+                return
+        time.sleep(0.05)
 
 
 def _timed(client: Any, name: str, payload: str) -> tuple[float, Any]:
@@ -204,12 +224,16 @@ def _show(application: Application, shown: Shown) -> None:
     screen.print(f"  event   {json.dumps(application.event)}", markup=False)
     screen.print(f"  answer  {shown.answer}", markup=False, style="green")
     for line in shown.log:
-        screen.print("  log     ", logs.coloured(line), sep="")
+        screen.print(Text.assemble("  log     ", logs.coloured(_cropped(line.expandtabs(2)))))
     warm_ms = statistics.median(shown.warm_ms)
     screen.print(
         f"  times   cold [bold]{shown.cold_ms:.1f} ms[/bold], warm [bold]{warm_ms:.2f} ms[/bold] "
         f"(median of {len(shown.warm_ms)}, as boto3 sees them)"
     )
+
+
+def _cropped(line: str) -> str:
+    return line if len(line) <= LOG_COLUMNS else f"{line[: LOG_COLUMNS - 1]}…"
 
 
 def _show_metrics(server: RunningServer, applications: list[Application], since: datetime) -> None:

@@ -107,7 +107,8 @@ def serve(*, config_file: Path | None, log_level: str, as_json: bool, **flags: A
     from ramuda import config, server
     from ramuda.kernel.errors import ConfigError
 
-    logging.basicConfig(level=log_level.upper(), format=_LOG_FORMAT)
+    logging.basicConfig(format=_LOG_FORMAT)
+    logging.getLogger("ramuda").setLevel(log_level.upper())
     try:
         options = config.load(_tree(**flags), config_file)
     except ConfigError as e:
