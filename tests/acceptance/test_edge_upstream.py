@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import select
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -144,3 +147,41 @@ async def test_without_moto_the_answer_says_what_to_install(tmp_path: Path, monk
         "The service 'dynamodb' is not part of Ramuda. Install what can stand in for it with "
         "pip install 'ramuda[delegates]', or configure an endpoint for it."
     )
+
+
+ORPHAN_MAKER = """
+import asyncio
+from ramuda.gateway.upstream import Options
+from ramuda.gateway.upstream.moto import MotoServer
+
+async def main():
+    server = MotoServer(Options())
+    await server.url()
+    print(server._process.pid, flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux ends a child with its parent")
+async def test_moto_dies_with_a_server_that_is_killed() -> None:
+    pipe = asyncio.subprocess.PIPE
+    server = await asyncio.create_subprocess_exec(sys.executable, "-c", ORPHAN_MAKER, stdout=pipe)
+    assert server.stdout is not None
+    child = os.pidfd_open(int(await server.stdout.readline()))
+    try:
+        server.kill()
+        await server.wait()
+        ended = await asyncio.to_thread(select.select, [child], [], [], 10)
+        assert ended[0] == [child]
+    finally:
+        os.close(child)
+
+
+async def test_moto_s_own_controls_are_out_of_reach(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        for path in ("/moto-api/reset", "/%6doto-api/reset"):
+            got = await talk(edge.port, f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            assert got.startswith(b"HTTP/1.1 501 ")
+        assert edge.upstream.is_running("s3") is False

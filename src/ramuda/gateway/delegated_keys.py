@@ -5,8 +5,6 @@ Nothing is changed on the way: the answers are read as they pass by.
 
 from urllib.parse import parse_qs
 
-from botocore.parsers import QueryParser
-
 from ramuda.authz.credentials import CredentialStore, root_arn
 from ramuda.gateway.messages import Request, Response
 from ramuda.gateway.model import Models
@@ -30,6 +28,8 @@ class DelegatedKeys:
                 await self._forget(asked.get("AccessKeyId", [""])[0], account)
 
     async def _register(self, body: bytes, account: str) -> None:
+        from botocore.parsers import QueryParser  # not at the start: few servers ever see a key being made
+
         shape = self._models.service("iam").operation_model("CreateAccessKey").output_shape
         key = QueryParser().parse({"status_code": 200, "headers": {}, "body": body}, shape)["AccessKey"]
         user = key.get("UserName")

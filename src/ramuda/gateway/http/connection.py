@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()
-        self.deadline_s = self._owner.monotonic() + self._owner.options.body_timeout_s
+        self.deadline_s = self._owner.monotonic() + self._owner.options.write_timeout_s
 
     def resume_writing(self) -> None:
         reading = self._reader.phase is not Phase.IDLE
@@ -170,7 +170,8 @@ class Connection(asyncio.Protocol):
     def _resume_reading(self) -> None:
         if self._paused_reading and not self._gone:
             self._paused_reading = False
-            self.deadline_s = self._owner.monotonic() + self._owner.options.body_timeout_s
+            if self._reader.phase is not Phase.IDLE:
+                self.deadline_s = self._owner.monotonic() + self._owner.options.body_timeout_s
             self._transport.resume_reading()
 
     # -- answering ---------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """From a request's first byte (or the connection's start) to the end of its headers."""
     body_timeout_s: float = 30.0
     """The longest pause within a body."""
+    write_timeout_s: float = 300.0
+    """How long a client may leave an answer unread that no longer fits into the socket's buffers."""
     idle_timeout_s: float = 120.0
     """How long a kept-alive connection may be silent between requests."""
     max_connections: int = 4096

@@ -19,6 +19,8 @@ from ramuda.gateway.upstream.options import Options
 from ramuda.kernel.errors import PortError
 
 ACCOUNT_HEADER = "x-moto-account-id"
+CONTROL_PATH = "/moto-api"
+"""Where moto lets anybody forget or seed everything; not for clients of ours."""
 
 _log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ and signature included: it must know the client's keys itself.
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from ramuda.gateway.errors import unsupported
 from ramuda.gateway.messages import Headers, Request, Response
@@ -36,6 +37,8 @@ class Upstream:
         endpoint = self._options.endpoints.get(service)
         if endpoint is not None:
             return await self._forwarder.send(endpoint.rstrip("/"), request, [])
+        if unquote(request.path).startswith(moto.CONTROL_PATH):
+            raise unsupported("The controls of the delegated services are not reached from here.")
         extra: Headers = [(moto.ACCOUNT_HEADER, account)]
         if "authorization" not in request.headers and "X-Amz-" not in request.query:
             extra.append(("Authorization", _scope_alone(account, region, service)))
