@@ -5,11 +5,11 @@ in a temporary folder; nothing is left behind, also after Ctrl-C.
 """
 
 import base64
+import hashlib
 import json
-import shutil
+import os
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +26,8 @@ from rich.table import Table
 from rich.text import Text
 
 import system_packages
-from ramuda.cli import bundle, logs
+from ramuda.cli import build, bundle, logs
+from ramuda.cli.outcome import Failure
 from ramuda.testing import RunningServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,8 +37,6 @@ PYTHON_RUNTIME = f"python3.{sys.version_info.minor}"
 NODE_RUNTIME = "nodejs22.x"
 ROLE = "demo-role"
 WARM_INVOCATIONS = 20
-IN_THE_RUNTIME = ("boto3", "botocore", "s3transfer")
-"""What aws-xray-sdk asks for and Lambda's Python runtimes have: packing it would only make the zip bigger."""
 LOG_COLUMNS = 170
 PREPARED_PATIENCE_S = 5.0
 METRICS_PATIENCE_S = 5.0
@@ -81,8 +80,8 @@ def main() -> int:
             for application in applications:
                 _show(application, _play(server, application))
             _show_metrics(server, applications, started_at)
-    except DemoError as e:
-        screen.print(f"[bold red]demo[/bold red]: {e}")
+    except (DemoError, Failure) as e:
+        screen.print(f"[bold red]demo[/bold red]: {e}", getattr(e, "hint", ""), sep="\n")
         return 1
     except KeyboardInterrupt:
         screen.print("\nstopped; nothing is left running")
@@ -134,26 +133,17 @@ def _applications(*, has_node: bool) -> list[Application]:
 
 
 def _python_package() -> bytes:
-    """The code with Powertools beside it, installed once per Python version."""
-    folder = CACHE / PYTHON_RUNTIME
-    done = folder / ".installed"
-    if not done.exists():
-        requirements = EXAMPLES / "python" / "requirements.txt"
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
-        with screen.status("installing aws-lambda-powertools for the function"):
-            pip = subprocess.run(
-                [*command, "--upgrade", "--target", str(folder), "--requirement", str(requirements)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        if pip.returncode:
-            raise DemoError(f"pip could not install aws-lambda-powertools:\n{pip.stderr.strip()}")
-        for provided in (path for name in IN_THE_RUNTIME for path in folder.glob(f"{name}*")):
-            shutil.rmtree(provided)
-        done.touch()
-    (folder / "app.py").write_bytes((EXAMPLES / "python" / "app.py").read_bytes())
-    return bundle.read(folder)
+    """The code with Powertools beside it, as `ramuda deploy --build` packs it; built once for this code and Python."""
+    source = EXAMPLES / "python"
+    content = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(source.iterdir()) if file.is_file()))
+    package = CACHE / f"{PYTHON_RUNTIME}-{content.hexdigest()[:16]}.zip"
+    if not package.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with build.built(source, PYTHON_RUNTIME) as stage:
+            fresh = package.with_suffix(f".{os.getpid()}")
+            fresh.write_bytes(bundle.read(stage, with_bytecode=True))
+        fresh.rename(package)
+    return package.read_bytes()
 
 
 @contextmanager

@@ -11,17 +11,21 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+BYTECODE = "__pycache__"
 LEFT_OUT = frozenset(
-    {".git", ".hg", ".svn", "__pycache__", ".venv", "venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".DS_Store"}
+    {".git", ".hg", ".svn", ".venv", "venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".DS_Store"},
 )
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first instant a zip can hold
 
 
-def read(source: Path) -> bytes:
-    """The package of `source`: a zip as it is, else a new zip. Raises ValueError when there is nothing in it."""
+def read(source: Path, *, with_bytecode: bool = False) -> bytes:
+    """The package of `source`: a zip as it is, else a new zip. Raises ValueError when there is nothing in it.
+
+    Bytecode is left out, because it may be of another time or interpreter, but `with_bytecode`.
+    """
     if source.is_file() and zipfile.is_zipfile(source):
         return source.read_bytes()
-    files = [source] if source.is_file() else sorted(_files(source))
+    files = [source] if source.is_file() else sorted(_files(source, with_bytecode=with_bytecode))
     if not files:
         raise ValueError(f"{source} holds no files")
     root = source.parent if source.is_file() else source
@@ -32,12 +36,12 @@ def read(source: Path) -> bytes:
     return out.getvalue()
 
 
-def _files(root: Path) -> Iterator[Path]:
+def _files(root: Path, *, with_bytecode: bool) -> Iterator[Path]:
     for folder, folders, files in os.walk(root):
         here = Path(folder)
-        folders[:] = [f for f in folders if not _is_left_out(here / f)]
+        folders[:] = [f for f in folders if not _is_left_out(here / f) and (with_bytecode or f != BYTECODE)]
         yield from (here / f for f in folders if (here / f).is_symlink())
-        yield from (here / f for f in files if f not in LEFT_OUT and not f.endswith(".pyc"))
+        yield from (here / f for f in files if f not in LEFT_OUT and (with_bytecode or not f.endswith(".pyc")))
 
 
 def _is_left_out(folder: Path) -> bool:

@@ -141,7 +141,7 @@ def _package(
     with ExitStack() as stack:
         if build:
             stage = stack.enter_context(building.built(source, known.get("Runtime") or detected.runtime))
-            package = bundle.read(stage)
+            package = bundle.read(stage, with_bytecode=True)
     screen.remark(f"packed {source} ({screen.megabytes(len(package))})")
     return package, detected
 

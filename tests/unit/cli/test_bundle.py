@@ -73,3 +73,10 @@ def test_a_zip_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="holds no files"):
         bundle.read(tmp_path)
+
+
+def test_bytecode_comes_along_where_it_was_made_for_the_package(tmp_path: Path) -> None:
+    for name in ("app.py", "__pycache__/app.cpython-311.pyc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert set(_entries(bundle.read(tmp_path, with_bytecode=True))) == {"app.py", "__pycache__/app.cpython-311.pyc"}
