@@ -1,12 +1,12 @@
 """Access keys: who owns one, what its secret is, and making new ones.
 
-Two kinds, as on AWS. Long-term keys (`AKIA...`) are rows of the table `access_keys`, all of them in memory as well, so that a
-request finds its key without waiting. Temporary keys (`ASIA...`) are stored nowhere: the secret is derived from the id with the
-server's own secret, and the session token carries account, principal and expiry under a MAC. They outlive a restart of the
-server as long as its secret does.
+Two kinds, as on AWS. Long-term keys (`AKIA...`) are rows of the table `access_keys`, all of them in memory as well, so
+that a request finds its key without waiting. Temporary keys (`ASIA...`) are stored nowhere: the secret is derived from
+the id with the server's own secret, and the session token carries account, principal and expiry under a MAC. They
+outlive a restart of the server as long as its secret does.
 
-Secrets of long-term keys lie in the database as they are: a signature can only be checked with the secret itself. The database
-file is readable by its owner alone (mode 0600, see `storage.sqlite`).
+Secrets of long-term keys lie in the database as they are: a signature can only be checked with the secret itself. The
+database file is readable by its owner alone (mode 0600, see `storage.sqlite`).
 
 Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html (prefixes, ARNs),
 https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html (what a user id looks like).
@@ -30,7 +30,8 @@ SESSIONS_REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownKey:
-    """An access key that this server knows. `expires_at_s` (epoch) is None for a long-term key; the reader compares it."""
+    """An access key that this server knows. `expires_at_s` (epoch) is None for a long-term key; the reader compares
+    it."""
 
     access_key_id: str
     secret: str
@@ -69,10 +70,11 @@ class CredentialStore:
         rows = await self._database.read(lambda tx: tx.fetch_all("SELECT * FROM access_keys"))
         self._long_term = {key.access_key_id: key for key in map(_key_of_row, rows)}
 
-    # -- finding ---------------------------------------------------------------------------------------------------------
+    # -- finding -----------------------------------------------------------------------------------------------------
 
     def find(self, access_key_id: str, token: str | None) -> KnownKey | None:
-        """The key with this id, or None when it was not made here or its session token is not the one it was made with."""
+        """The key with this id, or None when it was not made here or its session token is not the one it was made
+        with."""
         if token is None:
             return self._long_term.get(access_key_id)
         return self._sessions.get((access_key_id, token)) or self._open_session(access_key_id, token)
@@ -99,7 +101,7 @@ class CredentialStore:
         self._sessions[access_key_id, token] = key
         return key
 
-    # -- temporary keys --------------------------------------------------------------------------------------------------
+    # -- temporary keys ----------------------------------------------------------------------------------------------
 
     def issue_role_session(self, role_arn: str, session_name: str, duration_s: int) -> Credentials:
         role = Arn.parse(role_arn)
@@ -133,10 +135,11 @@ class CredentialStore:
             user_id=user_id,
         )
 
-    # -- long-term keys --------------------------------------------------------------------------------------------------
+    # -- long-term keys ----------------------------------------------------------------------------------------------
 
     async def create_key(self, account: str, user_name: str | None = None) -> KnownKey:
-        """A new long-term key of an IAM user, or of the account's root when there is no name. Committed when it returns."""
+        """A new long-term key of an IAM user, or of the account's root when there is no name. Committed when it
+        returns."""
         arn = f"arn:aws:iam::{account}:user/{user_name}" if user_name else root_arn(account)
         return await self.register_key(session_token.new_key_id("AKIA"), session_token.new_secret(), account, arn)
 

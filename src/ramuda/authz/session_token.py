@@ -1,7 +1,7 @@
 """Temporary credentials that are stored nowhere: what an access key id and its session token say by themselves.
 
-A session token is base64 of `version | MAC | JSON`. The MAC covers the access key id too, so a token belongs to one id; the
-secret key is derived from the id. Both use keys derived from the server's secret for that one purpose.
+A session token is base64 of `version | MAC | JSON`. The MAC covers the access key id too, so a token belongs to one id;
+the secret key is derived from the id. Both use keys derived from the server's secret for that one purpose.
 
 AWS says that a client must not assume anything about a token's size or content:
 https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html

@@ -229,6 +229,60 @@ async def test_an_idle_connection_is_closed_and_a_long_request_is_not(serve: Ser
 
 
 @on_both_loops
+async def test_a_long_request_is_not_cut_off_after_its_body_was_held_back(serve: Serve) -> None:
+    read, go, end = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handler(request: Request) -> Response:
+        assert request.stream is not None
+        await go.wait()
+        async for _ in request.stream:
+            pass
+        read.set()
+        await end.wait()
+        return Response(200, [], b"ok")
+
+    async with serve(handler, Options(stream_from_bytes=1), wants_stream=lambda request: True) as served:
+        client = await served.connect()
+        head = b"PUT / HTTP/1.1\r\nContent-Length: 9000000\r\n\r\n"
+        sending = asyncio.ensure_future(client.send(head + bytes(9_000_000)))
+        await served.exchange(b"")
+        await served.clock.advance(1000)  # it is the server that holds back here
+        go.set()
+        await sending
+        await read.wait()
+        await served.clock.advance(1000)
+        end.set()
+        assert (await client.receive(b"ok")).startswith(b"HTTP/1.1 200 OK")
+
+
+@on_both_loops
+async def test_who_never_reads_an_answer_is_cut_off_in_the_end(serve: Serve) -> None:
+    closed = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(1 << 20)
+        finally:
+            closed.set()
+
+    async def handler(request: Request) -> Response:
+        return Response(200, [], pieces())
+
+    async with serve(handler, Options(write_timeout_s=300)) as served:
+        client = await served.connect()
+        await client.send(b"GET / HTTP/1.1\r\n\r\n")
+        await client.receive(b"\r\n\r\n")
+        for _ in range(20):
+            await served.exchange(b"")
+        await served.clock.advance(299)
+        assert not closed.is_set()
+        await served.clock.advance(302)
+        await asyncio.wait_for(closed.wait(), 5)
+        client.reset()
+
+
+@on_both_loops
 async def test_more_connections_than_allowed_are_closed_at_once(serve: Serve) -> None:
     async with serve(Recorder(), Options(max_connections=2)) as served:
         kept = [await served.connect() for _ in range(2)]

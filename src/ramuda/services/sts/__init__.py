@@ -1,7 +1,7 @@
 """AWS Security Token Service.
 
-Native: GetCallerIdentity, AssumeRole, GetSessionToken. A role's trust policy is not evaluated: whoever may call at all may
-assume any role. Every other operation goes to the delegated STS.
+Native: GetCallerIdentity, AssumeRole, GetSessionToken. A role's trust policy is not evaluated: whoever may call at all
+may assume any role. Every other operation goes to the delegated STS.
 
 https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
 """
