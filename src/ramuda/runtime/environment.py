@@ -185,9 +185,9 @@ class Environment:
 
     async def _start_runtime(self, limit_s: float | None) -> InitFailure | None:
         self._api.restart()
+        self._starts += 1
         self._ready = ready = self._loop.create_future()
         await self._sandbox.start()
-        self._starts += 1
         self._own(self._watch_exit(self._starts))
         failure: InitFailure | None
         try:
@@ -238,8 +238,9 @@ class Environment:
 
     def _fail(self, failure: FunctionError, status: str) -> None:
         """The platform ends the invocation: time-out, exit or failed Init."""
-        self._conclude(failure, status)
         self._state = State.RESETTING
+        self._observer.answered(self)
+        self._conclude(failure, status)
         self._own(self._reset())
 
     def _conclude(self, failure: FunctionError | None, status: str | None) -> None:

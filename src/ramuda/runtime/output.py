@@ -1,6 +1,8 @@
 """What an environment prints, cut into log events.
 
-Every line is one event, as CloudWatch shows a function's standard output. A line that is not finished waits for its
+Every line is one event, as CloudWatch shows a function's standard output. Within a line a carriage return becomes a
+newline: that is how AWS's runtime clients write a record of several lines, such as a traceback, that is one event.
+A line that is not finished waits for its
 end until the invocation is over. `drain` reads at once what is there: the platform's own END and REPORT lines come
 after it."""
 
@@ -54,4 +56,6 @@ class Output:
 
     def _emit(self, line: bytes) -> None:
         for at in range(0, len(line), self._line_bytes):
-            self._write(line[at : at + self._line_bytes].decode("utf-8", "replace"))
+            self._write(
+                line[at : at + self._line_bytes].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+            )
