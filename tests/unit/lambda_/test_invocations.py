@@ -185,11 +185,20 @@ async def test_a_request_id_that_is_no_uuid_is_refused(lambda_: Lambda) -> None:
     await lambda_("Invoke", FunctionName="f", headers={"x-amzn-requestid": REQUEST_ID})
 
 
-async def test_no_concurrency_left_is_answered_with_when_to_come_again(lambda_: Lambda) -> None:
+@pytest.mark.parametrize(
+    ("reason", "headers"),
+    [
+        ("ConcurrentInvocationLimitExceeded", {"Retry-After": "3"}),
+        ("ReservedFunctionConcurrentInvocationLimitExceeded", {}),
+    ],
+)
+async def test_no_concurrency_left_is_answered_with_the_reason(
+    lambda_: Lambda, reason: str, headers: dict[str, str]
+) -> None:
     await lambda_.create()
 
     def throttle(_: Invocation) -> Success:
-        raise Throttled("ReservedFunctionConcurrentInvocationLimitExceeded", 3)
+        raise Throttled(reason, 3)
 
     lambda_.invoker.answer = throttle
     for operation in ("Invoke", "InvokeWithResponseStream"):
@@ -197,8 +206,8 @@ async def test_no_concurrency_left_is_answered_with_when_to_come_again(lambda_: 
         assert (refused.code, refused.message, refused.members, refused.headers) == (
             "TooManyRequestsException",
             "Rate Exceeded.",
-            {"Reason": "ReservedFunctionConcurrentInvocationLimitExceeded", "Type": "User"},
-            {"Retry-After": "3"},
+            {"Reason": reason, "Type": "User"},
+            headers,
         )
 
 

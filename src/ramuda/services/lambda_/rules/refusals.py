@@ -151,11 +151,13 @@ def bad_request(message: str) -> ApiError:
 
 
 def throttled(reason: str, retry_after_s: int) -> ApiError:
+    # At the reserved concurrency AWS does not say when to come again (recorded): it cannot know.
+    is_reserved = reason == "ReservedFunctionConcurrentInvocationLimitExceeded"
     return ApiError(
         "TooManyRequestsException",
         "Rate Exceeded.",
         members={"Reason": reason, "Type": "User"},
-        headers={"Retry-After": str(retry_after_s)},
+        headers={} if is_reserved else {"Retry-After": str(retry_after_s)},
     )
 
 
