@@ -51,7 +51,8 @@ def _problems(name: str, datum: Mapping[str, Any], now_s: float) -> Iterator[Api
     given = [form for form in _FORMS if form in datum]
     if len(given) > 1:
         yield rules.invalid_combination(
-            f"The parameters {name}.{given[0]} and {name}.{given[1]} are mutually exclusive and you have specified both."
+            f"The parameters {name}.{given[0]} and {name}.{given[1]} are mutually exclusive and you have specified "
+            "both."
         )
     elif not given:
         yield rules.missing(

@@ -70,6 +70,6 @@ def check_point_count(start_s: int, until_s: int, period_s: int) -> None:
     points = math.ceil((until_s - start_s) / period_s)
     if points > STATISTICS_POINTS_MAX:
         raise invalid_combination(
-            f"You have requested up to {points} datapoints, which exceeds the limit of {STATISTICS_POINTS_MAX}. You may "
-            "reduce the datapoints requested by increasing Period, or decreasing the time range."
+            f"You have requested up to {points} datapoints, which exceeds the limit of {STATISTICS_POINTS_MAX}. You "
+            "may reduce the datapoints requested by increasing Period, or decreasing the time range."
         )

@@ -88,7 +88,7 @@ def _parse_range(kind: str, low: str, low_unit: str, high: str, high_unit: str) 
     bounds = _Range(float(low) if low else None, float(high) if high else None, in_percent)
     if bounds.low is not None and bounds.high is not None and bounds.low >= bounds.high:
         raise ValueError("the lower bound is not below the upper")
-    if in_percent and (bounds.low or 0) > 100 or in_percent and (bounds.high or 0) > 100:
+    if (in_percent and (bounds.low or 0) > 100) or (in_percent and (bounds.high or 0) > 100):
         raise ValueError("a percentage is above 100")
     return bounds
 

@@ -63,9 +63,14 @@ def _run(connection: Connection, schema: Schema) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
-    config.set_main_option("version_locations", str(_FOLDER / schema))
+    config.set_main_option("script_location", _option(_FOLDER))
+    config.set_main_option("version_locations", _option(_FOLDER / schema))
     config.set_main_option("path_separator", "newline")  # a folder's name may have a space in it
     config.attributes["connection"] = connection
     config.attributes["version_table"] = _version_table(schema)
     command.upgrade(config, "head")
+
+
+def _option(path: Path) -> str:
+    """Alembic's options take a percent sign for the beginning of a variable."""
+    return str(path).replace("%", "%%")

@@ -1,0 +1,186 @@
+"""The embedded database: opening, migrations, permissions, and what is left after kill -9."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import stat
+import sys
+import textwrap
+from pathlib import Path
+from subprocess import PIPE, Popen, run
+from typing import get_args
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from ramuda.kernel.errors import ConfigError, PortError
+from ramuda.kernel.ports.database import Transaction
+from ramuda.storage import migrations
+from ramuda.storage.migrations import Schema
+from ramuda.storage.sqlite import SqliteDatabase
+
+SCHEMAS: tuple[Schema, ...] = get_args(Schema)
+
+
+async def columns(path: Path, schema: Schema) -> dict[str, list[str]]:
+    database = SqliteDatabase.open(path, schema=schema)
+
+    def read(tx: Transaction) -> dict[str, list[str]]:
+        tables = [row["name"] for row in tx.fetch_all("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        wanted = sorted(name for name in tables if not name.startswith(("sqlite_", "alembic_")))
+        return {name: [row["name"] for row in tx.fetch_all(f"PRAGMA table_info({name})")] for name in wanted}
+
+    found = await database.read(read)
+    await database.close()
+    return found
+
+
+async def test_a_new_state_database_has_its_tables(tmp_path: Path) -> None:
+    owner = ["account", "region", "name"]
+    assert await columns(tmp_path / "state.db", "state") == {
+        "access_keys": ["access_key_id", "account", "secret", "principal_arn", "created_at"],
+        "blobs": ["key"],
+        "function_versions": [*owner, "version", "record", "code_bytes", "unsettled"],
+        "functions": [*owner, "record"],
+        "layer_versions": [*owner, "version", "record", "code_bytes"],
+        "layers": [*owner, "last_version"],
+        "settings": ["name", "value"],
+    }
+
+
+async def test_a_new_telemetry_database_has_its_tables(tmp_path: Path) -> None:
+    assert list(await columns(tmp_path / "t.db", "telemetry")) == [
+        "log_chunks",
+        "log_groups",
+        "log_streams",
+        "metric_points",
+        "metric_series",
+    ]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_the_newest_revision_by_its_file_is_alembics_head(schema: Schema) -> None:
+    folder = Path(migrations.__file__).parent
+    config = Config()
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("version_locations", str(folder / schema))
+    config.set_main_option("path_separator", "newline")
+    assert ScriptDirectory.from_config(config).get_heads() == [migrations.revisions(schema)[-1]]
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_opening_a_current_database_does_not_import_alembic(schema: Schema, tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    script = textwrap.dedent(f"""
+        import asyncio, sys
+        from pathlib import Path
+        from ramuda.storage.sqlite import SqliteDatabase
+        asyncio.run(SqliteDatabase.open(Path({str(path)!r}), schema={schema!r}).close())
+        print("alembic" in sys.modules)
+    """)
+    outputs = [run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert outputs == ["True\n", "False\n"]
+
+
+def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    asyncio.run(SqliteDatabase.open(path, schema="state").close())
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE alembic_version_state SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(ConfigError, match=r"state\.db was written by a newer Ramuda \(revision 9999"):
+        SqliteDatabase.open(path, schema="state")
+
+
+def test_a_database_of_another_kind_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    asyncio.run(SqliteDatabase.open(path, schema="telemetry").close())
+    with pytest.raises(ConfigError, match="is not a state database"):
+        SqliteDatabase.open(path, schema="state")
+
+
+def test_a_file_that_is_no_database_is_an_error_of_the_port(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    path.write_bytes(b"something else entirely" * 100)
+    with pytest.raises(PortError, match="not a database"):
+        SqliteDatabase.open(path, schema="state")
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "state.db"
+    asyncio.run(SqliteDatabase.open(path, schema="state").close())
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path.parent, path)] == [0o700, 0o600]
+
+
+async def test_its_journal_is_private_too(tmp_path: Path) -> None:
+    database = SqliteDatabase.open(tmp_path / "state.db", schema="state")
+    await database.write(lambda tx: tx.execute("INSERT INTO settings (name, value) VALUES ('a', 'b')"))
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    await database.close()
+    assert modes == {"state.db": 0o600, "state.db-wal": 0o600, "state.db-shm": 0o600}
+
+
+def test_a_folder_with_a_space_and_other_signs_can_be_opened(tmp_path: Path) -> None:
+    path = tmp_path / "my data %41 ?x=1#y" / "state.db"
+    asyncio.run(SqliteDatabase.open(path, schema="state").close())
+    assert path.stat().st_size > 0
+
+
+async def test_a_database_locked_by_another_process_is_worth_another_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ramuda.storage.sqlite.connection.BUSY_TIMEOUT_MS", 1)
+    path = tmp_path / "state.db"
+    database = SqliteDatabase.open(path, schema="state")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    insert = "INSERT INTO settings (name, value) VALUES ('a', 'b')"
+    with pytest.raises(PortError) as raised:
+        await database.write(lambda tx: tx.execute(insert))
+    other.execute("ROLLBACK")
+    other.close()
+    assert raised.value.retryable
+    assert await database.write(lambda tx: tx.execute(insert)) == 1
+    await database.close()
+
+
+async def names_of_settings(path: Path) -> set[str]:
+    database = SqliteDatabase.open(path, schema="state")
+    rows = await database.read(lambda tx: tx.fetch_all("SELECT name FROM settings"))
+    await database.close()
+    return {row["name"] for row in rows}
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from ramuda.storage.sqlite import SqliteDatabase
+
+async def main():
+    database = SqliteDatabase.open(Path(sys.argv[1]), schema="state")
+    async def write(n):
+        await database.write(lambda tx: tx.execute(
+            "INSERT INTO settings (name, value) VALUES (:n, :v)", {"n": str(n), "v": "x" * 500}))
+        sys.stdout.write(f"{n}\\n")
+        sys.stdout.flush()
+    for begin in range(0, 1_000_000, 20):
+        await asyncio.gather(*(write(begin + i) for i in range(20)))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("acknowledged_before_the_kill", [1, 333, 1_000])
+def test_every_acknowledged_write_survives_kill_9(tmp_path: Path, acknowledged_before_the_kill: int) -> None:
+    path = tmp_path / "state.db"
+    with Popen([sys.executable, "-c", WRITER, str(path)], stdout=PIPE, text=True) as child:
+        assert child.stdout is not None
+        acknowledged = [child.stdout.readline().strip() for _ in range(acknowledged_before_the_kill)]
+        os.kill(child.pid, signal.SIGKILL)
+        acknowledged += [line.strip() for line in child.stdout if line.endswith("\n")]
+    assert child.returncode == -signal.SIGKILL
+    assert set(acknowledged) <= asyncio.run(names_of_settings(path))
+    assert len(acknowledged) >= acknowledged_before_the_kill
