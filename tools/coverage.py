@@ -11,12 +11,16 @@ import inspect
 import pkgutil
 import sys
 from pathlib import Path
+from typing import Any
 from unittest.mock import MagicMock
 
 import botocore.session
+import msgspec
 
 from ramuda import services
 from ramuda.kernel.call import Service
+from ramuda.kernel.clock import Clock, SystemClock
+from ramuda.kernel.ids import Ids, RandomIds
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "coverage.md"
@@ -35,10 +39,18 @@ def native_services() -> list[tuple[str, Service]]:
     for package in pkgutil.iter_modules(services.__path__):
         factory = importlib.import_module(f"{services.__name__}.{package.name}").service
         required = [p for p in inspect.signature(factory).parameters.values() if p.default is inspect.Parameter.empty]
-        positional = [MagicMock() for p in required if p.kind is not inspect.Parameter.KEYWORD_ONLY]
-        named = {p.name: MagicMock() for p in required if p.kind is inspect.Parameter.KEYWORD_ONLY}
+        positional = [_stand_in(p) for p in required if p.kind is not inspect.Parameter.KEYWORD_ONLY]
+        named = {p.name: _stand_in(p) for p in required if p.kind is inspect.Parameter.KEYWORD_ONLY}
         found.append((package.name, factory(*positional, **named)))
     return sorted(found, key=lambda pair: pair[1].name)
+
+
+def _stand_in(parameter: inspect.Parameter) -> Any:
+    """Options as they are by default, the real clock and ids; anything for the rest."""
+    wanted = parameter.annotation
+    if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
+        return wanted()
+    return {Clock: SystemClock(), Ids: RandomIds()}.get(wanted) or MagicMock()
 
 
 def page() -> str:

@@ -44,5 +44,7 @@ def test_a_function_deployed_before_a_kill_is_invoked_after_it(
 
 
 def test_a_second_server_is_refused_the_same_data_directory(own_server: RunningServer) -> None:
+    second = RunningServer(own_server.data_dir)
     with pytest.raises(RuntimeError, match="another server is using it"):
-        RunningServer(own_server.data_dir).start()
+        second.start()
+    second.stop()
