@@ -10,7 +10,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from ramuda.gateway.http import HttpServer
 from ramuda.gateway.http import Options as HttpOptions
@@ -185,3 +189,22 @@ async def test_moto_s_own_controls_are_out_of_reach(tmp_path: Path) -> None:
             got = await talk(edge.port, f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
             assert got.startswith(b"HTTP/1.1 501 ")
         assert edge.upstream.is_running("s3") is False
+
+
+async def test_an_upload_other_than_the_one_that_was_signed_never_arrives_whole(tmp_path: Path) -> None:
+    async with endpoint() as (there, url), running_edge(tmp_path, replace(options(url), auth=True)) as edge:
+        key = await edge.credentials.ensure_root_key("000000000000")
+        body = bytes(5_000_000)
+        request = AWSRequest("PUT", f"{edge.url}/bucket/key", {"Content-Length": str(len(body))}, data=body)
+        S3SigV4Auth(Credentials(key.access_key_id, key.secret), "s3", "us-east-1").add_auth(request)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        head = f"PUT /bucket/key HTTP/1.1\r\nHost: 127.0.0.1:{edge.port}\r\n{lines}\r\n".encode()
+        tampered = await talk(edge.port, head + body[:-1] + b"x")
+        await asyncio.wait_for(there.broken_off.wait(), 5)
+        assert len(there.received) < len(body)
+        there.received.clear()
+        honest = await talk(edge.port, head + body)
+    assert tampered.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"<Code>XAmzContentSHA256Mismatch</Code>" in tampered
+    assert honest.endswith(b"answer")
+    assert there.received == body
