@@ -60,8 +60,8 @@ def memory(rounds: int) -> list[Row]:
             stretch=Bound(limit=80, text="80 MiB"),
         ),
         Row(
-            measure=f"  its {len(children)} other processes, {waiting} prepared environments among them (private)",
-            ours=f"{private_mib:.0f} MiB",
+            measure=f"  {len(children)} other processes, {waiting} prepared environments in them",
+            ours=f"{private_mib:.0f} MiB private",
         ),
     ]
 

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 Verdict = Literal["stretch", "target", "missed", "shown"]
+TABLE_COLUMNS = 132
+"""A narrower terminal, or none, gets lines of this length: a folded table is hard to read."""
 _STYLES = {"stretch": "bold green", "target": "green", "missed": "bold red", "shown": "dim"}
 
 
@@ -50,7 +52,7 @@ def show(rows: list[Row]) -> None:
         title=f"Ramuda on {_machine()}", box=None, header_style="bold", title_justify="left", title_style="bold"
     )
     for title in ("measure", "ours", "peer or floor", "ratio", "target", "stretch", "verdict"):
-        table.add_column(title, justify="left" if title == "measure" else "right")
+        table.add_column(title, justify="left" if title == "measure" else "right", no_wrap=True)
     for row in rows:
         style = _STYLES[row.verdict]
         table.add_row(
@@ -62,7 +64,9 @@ def show(rows: list[Row]) -> None:
             "" if row.stretch is None else row.stretch.text,
             f"[{style}]{row.verdict}[/{style}]",
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+    screen = Console(highlight=False)
+    screen.width = max(screen.width, TABLE_COLUMNS)
+    screen.print(table)
 
 
 def show_json(rows: list[Row]) -> None:
