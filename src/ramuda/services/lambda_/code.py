@@ -49,21 +49,16 @@ class CodeStore:
     async def accept(self, source: dict[str, Any], account: str, region: str) -> CodeRef:
         """Stores and unpacks the archive that a FunctionCode or LayerVersionContentInput names. Raises AWS's errors
         for what cannot be read or is no good archive."""
-        data = source.get("ZipFile")
-        if data is None:
-            data = await self._fetch(source, account, region)
-        elif len(data) >= limits.ZIP_UPLOAD_BYTES:
-            raise refusals.zip_too_large()
-        return await self._store(data)
+        data = await self._read(source, account, region)
+        code = await self._work(partial(_refusing, _reference, data))
+        await self._touch(f"code/{code.sha256}", f"task/{code.sha256}")
+        await self._work(partial(_refusing, self._put, code, data))
+        return code
 
     async def inspect(self, source: dict[str, Any], account: str, region: str) -> CodeRef:
         """What `accept` would return, without storing anything."""
-        data = source.get("ZipFile")
-        if data is None:
-            data = await self._fetch(source, account, region)
-        elif len(data) >= limits.ZIP_UPLOAD_BYTES:
-            raise refusals.zip_too_large()
-        return await self._work(lambda: _refusing(_reference, data))
+        data = await self._read(source, account, region)
+        return await self._work(partial(_refusing, _reference, data))
 
     async def archive(self, sha256: str) -> bytes | None:
         """The archive as it was uploaded."""
@@ -101,6 +96,14 @@ class CodeStore:
         if self._collector is not None:
             await self._collector
 
+    async def _read(self, source: dict[str, Any], account: str, region: str) -> bytes:
+        data: bytes | None = source.get("ZipFile")
+        if data is None:
+            return await self._fetch(source, account, region)
+        if len(data) >= limits.ZIP_UPLOAD_BYTES:
+            raise refusals.zip_too_large()
+        return data
+
     async def _fetch(self, source: dict[str, Any], account: str, region: str) -> bytes:
         where = {"Bucket": source["S3Bucket"], "Key": source["S3Key"]}
         if "S3ObjectVersion" in source:
@@ -111,14 +114,7 @@ class CodeStore:
             raise refusals.s3_failed(e.code, e.message) from e
         except PortError as e:
             raise ApiError("ServiceException", f"S3 could not be reached: {e}", fault="Server") from e
-        body = answer["Body"]
-        return body if isinstance(body, bytes) else bytes(body)
-
-    async def _store(self, data: bytes) -> CodeRef:
-        code = await self._work(lambda: _refusing(_reference, data))
-        await self._touch(f"code/{code.sha256}", f"task/{code.sha256}")
-        await self._work(partial(_refusing, self._put, code, data))
-        return code
+        return bytes(answer["Body"])
 
     def _put(self, code: CodeRef, data: bytes) -> None:
         # Unpacked first: an archive that turns out to be bad on the way is not kept.
