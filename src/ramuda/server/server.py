@@ -21,7 +21,7 @@ from ramuda.runtime.prepared import PreparedEnvironments
 from ramuda.sandbox.outbound import Outbound
 from ramuda.server.data_dir import DataDir
 from ramuda.server.examine import choose
-from ramuda.server.internal_routes import internal_routes
+from ramuda.server.internal_routes import Sources, internal_routes
 from ramuda.server.late_api import LateApi
 from ramuda.server.noticing import NoticingCatalogue
 from ramuda.server.plumbing import SandboxPlumbing
@@ -114,7 +114,15 @@ class Server:
             clock=self._clock,
             ids=self._ids,
             models=Models(options.data_dir / "cache"),
-            internal_routes=internal_routes(self, lambda_service.downloads),
+            internal_routes=internal_routes(
+                Sources(
+                    backend_name=self.backend_name,
+                    placement=self.invoker.placement,
+                    prepared=self.prepared,
+                    telemetry=self.telemetry,
+                    downloads=lambda_service.downloads,
+                )
+            ),
         )
         self._undo.append(lambda: http.close(DRAIN_S))
         try:
