@@ -138,13 +138,21 @@ class CodeStore:
             await self._database.write(lambda tx: store.add_blobs(tx, fresh))
 
     async def _collect(self) -> None:
+        try:
+            deleted = await self._delete_garbage()
+        except PortError as e:  # nothing is lost by it: the next start collects
+            log.warning("lambda.code.not_collected", extra={"reason": str(e)})
+        else:
+            log.info("lambda.code.collected", extra={"blobs": deleted})
+
+    async def _delete_garbage(self) -> int:
         garbage = await self._database.read(_garbage)
         for key in sorted(garbage):
             async with self._deleting:
                 if key not in self._touched:
                     await asyncio.to_thread(self._blobs.delete, key)
                     await self._database.write(partial(store.drop_blob, key=key))
-        log.info("lambda.code.collected", extra={"blobs": len(garbage)})
+        return len(garbage)
 
     async def _work(self, work: Callable[[], T]) -> T:
         async with self._workers:
