@@ -133,7 +133,7 @@ class _Service:
     async def _relay(self, inside: socket.socket, target: tuple[str, int]) -> None:
         try:
             async with asyncio.timeout(CONNECT_LIMIT_S):
-                far_reader, far_writer = await asyncio.open_connection(*target, limit=RELAY_BYTES)
+                far_reader, far_writer = await connect(*target)
         except OSError:
             reset(inside)
             return
@@ -145,6 +145,7 @@ class _Service:
             async with asyncio.TaskGroup() as both:
                 both.create_task(_pump(near_reader, far_writer))
                 both.create_task(_pump(far_reader, near_writer))
+            await _finish(near_writer, far_writer)
         finally:
             far_writer.transport.abort()
             near_writer.transport.abort()
@@ -163,6 +164,11 @@ class _Service:
         task.add_done_callback(owner.discard)
 
 
+async def connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The far end of a relay."""
+    return await asyncio.open_connection(host, port, limit=RELAY_BYTES)
+
+
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Copies until the end of the stream, which it hands on; a broken connection ends it as well."""
     with contextlib.suppress(OSError):
@@ -171,6 +177,16 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
+
+
+async def _finish(*writers: asyncio.StreamWriter) -> None:
+    """Lets what is still buffered go out."""
+    for writer in writers:
+        writer.close()
+    with contextlib.suppress(OSError):
+        async with asyncio.timeout(CONNECT_LIMIT_S):
+            for writer in writers:
+                await writer.wait_closed()
 
 
 async def _ask(question: bytes, dns: socket.socket, asker: tuple[str, int]) -> None:
