@@ -7,17 +7,17 @@ from collections.abc import AsyncIterator
 
 from ramuda.invoke.concurrency import Concurrency
 from ramuda.invoke.meter import Meter
-from ramuda.invoke.options import Options
 from ramuda.invoke.placement import OpenEnvironment, Placement
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.function import FunctionSnapshot, Invocation, Outcome, Streamed, Throttled
 from ramuda.kernel.ports.recorder import Recorder
-from ramuda.runtime import options as runtime_options
+from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion
 
 
 class SyncInvoker:
-    """`open_environment` makes an environment for a function (`runtime.birth`)."""
+    """`open_environment` makes an environment for a function (`runtime.birth`); `account_concurrency` is the limit of
+    each account and region."""
 
     def __init__(
         self,
@@ -25,10 +25,10 @@ class SyncInvoker:
         recorder: Recorder,
         clock: Clock,
         options: Options,
-        environment_options: runtime_options.Options,
+        account_concurrency: int,
     ) -> None:
-        self.concurrency = Concurrency(options.concurrent_executions)
-        self.placement = Placement(open_environment, self._concluded, environment_options, clock)
+        self.concurrency = Concurrency(account_concurrency)
+        self.placement = Placement(open_environment, self._concluded, options, clock)
         self._recorder = recorder
         self._clock = clock
         self._meters: dict[tuple[str, str | None], Meter] = {}

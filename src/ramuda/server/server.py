@@ -99,6 +99,7 @@ class Server:
             ids=self._ids,
             options=options.lambda_,
             roles_known=lambda: self.upstream.is_running("iam"),
+            reserve=self.invoker.concurrency.reserve,
         )
         await self._begin(lambda_service.start, lambda_service.stop)
         late.gateway = Gateway(
@@ -168,7 +169,9 @@ class Server:
             ids=self._ids,
             options=options.runtime,
         )
-        self.invoker = SyncInvoker(factory.open, self.telemetry.recorder, clock, options.invoke, options.runtime)
+        self.invoker = SyncInvoker(
+            factory.open, self.telemetry.recorder, clock, options.runtime, options.lambda_.account_concurrency
+        )
         await self._begin(self.invoker.start, self.invoker.stop)
         return catalogue
 

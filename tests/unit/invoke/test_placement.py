@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ramuda.invoke.options import Options as InvokeOptions
 from ramuda.invoke.sync import SyncInvoker
 from ramuda.kernel.function import FunctionRef, FunctionSnapshot, Streamed, Success, Throttled
 from ramuda.kernel.ports.catalog import ProvidedRuntime
@@ -28,9 +27,7 @@ class World:
         self.behaviour = behaviour
         self.made: list[FakeSandbox] = []
         self.recorder = MemoryRecorder()
-        self.invoker = SyncInvoker(
-            self.open, self.recorder, self.clock, InvokeOptions(concurrent_executions=concurrency), self.options
-        )
+        self.invoker = SyncInvoker(self.open, self.recorder, self.clock, self.options, concurrency)
 
     async def open(self, function: FunctionSnapshot, observer: Observer) -> Environment:
         sandbox = FakeSandbox(self.behaviour, self.behaviour)
