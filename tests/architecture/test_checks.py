@@ -20,16 +20,20 @@ def _complaints_of(tool: str, *arguments: str) -> str:
 
 @pytest.mark.timeout(TOOL_PATIENCE_S)
 def test_mypy_strict_finds_nothing() -> None:
-    assert not _complaints_of("mypy", "-p", "ramuda")
+    complaints = _complaints_of("mypy", "-p", "ramuda")
+    assert not complaints, complaints
 
 
 def test_ruff_finds_nothing() -> None:
-    assert not _complaints_of("ruff", "check", *PYTHON_FOLDERS)
+    complaints = _complaints_of("ruff", "check", *PYTHON_FOLDERS)
+    assert not complaints, complaints
 
 
 def test_ruff_would_format_nothing() -> None:
-    assert not _complaints_of("ruff", "format", "--check", *PYTHON_FOLDERS)
+    complaints = _complaints_of("ruff", "format", "--check", *PYTHON_FOLDERS)
+    assert not complaints, complaints
 
 
 def test_imports_keep_their_contracts() -> None:
-    assert not _complaints_of("lint-imports", "--config", ".importlinter")
+    complaints = _complaints_of("lint-imports", "--config", ".importlinter")
+    assert not complaints, complaints
