@@ -1,15 +1,14 @@
 """Single constraints of the service models, as checks and in AWS's words.
 
-Patterns are Java's. Those that Python's `re` cannot compile are not checked (`uncheckable_patterns` lists them).
+A pattern that Python cannot compile is not checked (`uncheckable_patterns` lists them).
 """
 
-import re
-import warnings
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from botocore.model import Shape
+
+from ramuda.gateway.java_patterns import compile_java
 
 NOT_NULL = "Member must not be null"
 PATTERN_TEXT_MAX = 65_536
@@ -52,14 +51,15 @@ def enum_check(shape: Shape, enum: list[str]) -> Check | None:
 
 
 def pattern_check(shape: Shape) -> Check | None:
+    """The pattern is compiled when the first value comes, because most never meet one."""
     pattern = shape.metadata.get("pattern")
-    compiled = _compile_pattern(pattern) if pattern else None
-    if compiled is None:
+    if not pattern:
         return None
-    matches, constraint = compiled.fullmatch, f"Member must satisfy regular expression pattern: {pattern}"
+    constraint = f"Member must satisfy regular expression pattern: {pattern}"
 
     def check(value: Any) -> list[Violation] | None:
-        if len(value) > PATTERN_TEXT_MAX or matches(value):
+        compiled = compile_java(pattern)
+        if compiled is None or len(value) > PATTERN_TEXT_MAX or compiled.fullmatch(value):
             return None
         return [Violation("", shown(shape, value), constraint)]
 
@@ -104,21 +104,10 @@ def range_check(shape: Shape) -> Check | None:
     return check
 
 
-@lru_cache(maxsize=1024)
-def _compile_pattern(pattern: str) -> re.Pattern[str] | None:
-    r"""Java's `\d`, `\w` and `\s` are ASCII. Python warns of sets such as `[a--]` and reads them as Java does."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            return re.compile(pattern, re.ASCII)
-    except re.error:
-        return None
-
-
 def uncheckable_patterns(shapes: Iterable[Shape]) -> list[str]:
-    """The patterns among `shapes` that Python cannot compile and that are therefore not checked."""
+    """The patterns among `shapes` that are not checked."""
     patterns = {shape.metadata["pattern"] for shape in shapes if "pattern" in shape.metadata}
-    return sorted(pattern for pattern in patterns if _compile_pattern(pattern) is None)
+    return sorted(pattern for pattern in patterns if compile_java(pattern) is None)
 
 
 def shown(shape: Shape, value: Any) -> str | None:

@@ -17,14 +17,13 @@ from typing import Any, TypeAlias
 
 from botocore.model import Shape
 
-from ramuda.gateway.protocols.malformed import wrong_type
+from ramuda.gateway.protocols.malformed import WHOLE_NUMBERS, wrong_type
 from ramuda.gateway.protocols.timestamps import read_timestamp, timestamp_writer
 
 Reader: TypeAlias = Callable[[Any], Any]
 Writer: TypeAlias = Callable[[Any], Any] | None
 
 _SPECIAL_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_INTEGER_BITS = {"integer": 31, "long": 63}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,7 @@ def _read_whole(value: Any, kind: str) -> int:
     """AWS cuts off what is behind the point of a number where it wants a whole one."""
     if value.__class__ is float and math.isfinite(value):
         value = int(value)
-    if value.__class__ is int and value.bit_length() <= _INTEGER_BITS[kind]:
+    if value.__class__ is int and value in WHOLE_NUMBERS[kind]:
         return value
     raise wrong_type(value, kind)
 

@@ -2,7 +2,8 @@
 
 The paths form a tree of segments; a literal segment wins over a label, a label over a greedy one (`{Key+}`). Several
 operations may share a method and a path: those whose template carries a query string (`?List=ALL`) want exactly that,
-and of what is left the one wins whose required query and header members are there.
+and of what is left the one wins whose required query and header members are there; a deprecated one loses to its
+successor.
 
 A slash at the end of a path does not matter, except inside a greedy label, where it is part of the value.
 """
@@ -37,8 +38,9 @@ class HttpRouter:
 
     def __init__(self, service: ServiceModel) -> None:
         self._root = _Node()
-        for name in service.operation_names:
-            self._add(service.operation_model(name))
+        operations = [service.operation_model(name) for name in service.operation_names]
+        for operation in sorted(operations, key=lambda operation: bool(operation.deprecated)):
+            self._add(operation)
 
     def match(self, request: Request) -> str | None:
         """The operation's name, None when there is none for this method and path."""

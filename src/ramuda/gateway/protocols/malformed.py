@@ -5,6 +5,9 @@ from typing import Any
 
 from ramuda.kernel.errors import ApiError
 
+WHOLE_NUMBERS = {"integer": range(-(2**31), 2**31), "long": range(-(2**63), 2**63)}
+"""The values of the model's types."""
+
 _WANTED = {
     "string": "a String",
     "character": "a String",

@@ -11,14 +11,13 @@ from typing import Any, TypeAlias
 from botocore.model import Shape
 
 from ramuda.gateway.protocols.documents import read_base64, write_base64
-from ramuda.gateway.protocols.malformed import wrong_type
+from ramuda.gateway.protocols.malformed import WHOLE_NUMBERS, wrong_type
 from ramuda.gateway.protocols.timestamps import read_timestamp, timestamp_writer
 
 TextReader: TypeAlias = Callable[[str], Any]
 TextWriter: TypeAlias = Callable[[Any], str]
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
-_INTEGER_BITS = {"integer": 31, "long": 63}
 _DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?|NaN|-?Infinity")
 
 
@@ -40,7 +39,7 @@ def _read_string(text: str) -> str:
 
 
 def _read_whole(text: str, kind: str) -> int:
-    if _WHOLE.fullmatch(text) and (value := int(text)).bit_length() <= _INTEGER_BITS[kind]:
+    if _WHOLE.fullmatch(text) and (value := int(text)) in WHOLE_NUMBERS[kind]:
         return value
     raise wrong_type(text, kind)
 
