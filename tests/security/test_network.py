@@ -83,11 +83,12 @@ async def test_an_allowed_connection_is_relayed_both_ways_with_its_ends(
         code,
         f"""
 with socket.create_connection(({address!r}, {port}), timeout=5) as connection:
+    peer = connection.getpeername()
     connection.sendall(b"x" * 200000)
     connection.shutdown(socket.SHUT_WR)
     received = 0
     while data := connection.recv(65536): received += len(data.replace(b"X", b"X"))
-    tell([received, connection.getpeername()])
+    tell([received, peer])
 """,
         prelude=ATTEMPT,
     )

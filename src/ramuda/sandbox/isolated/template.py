@@ -43,9 +43,14 @@ class Template:
         ours, theirs = wire.pair()
         command = template.command(sys.executable, str(PACKAGE), theirs.fileno())
         loop = asyncio.get_running_loop()
-        self._channel = Channel(ours, self._received, self._ended)
-        with theirs:
+        try:
             self._process = await loop.run_in_executor(executor, _spawn, command, theirs.fileno())
+        except OSError as error:
+            ours.close()
+            raise PortError(f"the template of {self.spec.name} cannot be started: {error}") from error
+        finally:
+            theirs.close()
+        self._channel = Channel(ours, self._received, self._ended)
         assert self._process.stderr is not None
         os.set_blocking(self._process.stderr.fileno(), False)
         loop.add_reader(self._process.stderr, self._read_stderr)
