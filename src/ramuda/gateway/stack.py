@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from botocore.model import OperationModel, ServiceModel
 
 from ramuda.authz.credentials import CredentialStore, root_principal
-from ramuda.gateway import errors
+from ramuda.gateway import errors, origins
 from ramuda.gateway.callers import Callers
 from ramuda.gateway.delegated_keys import DelegatedKeys
 from ramuda.gateway.http import IncompleteBodyError
@@ -105,6 +105,8 @@ class Gateway:
         return response
 
     async def _answer(self, request: Request, trip: _Trip) -> Response:
+        if not self._options.auth:
+            origins.check(request)
         reading = read_claim(request)
         route = self._router.route(request, reading)
         trip.service = service = self._model(route.service)
