@@ -6,6 +6,7 @@ Full load is 5,000 invocations a second with three log events and twelve samples
 """
 
 import asyncio
+import os
 import random
 import tempfile
 import time
@@ -32,9 +33,8 @@ async def main() -> None:
         telemetry = Telemetry(database, SystemClock())
         await _measure(telemetry)
         await telemetry.stop()
-        size_mb = sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
-        print(f"{'database after all this':48} {size_mb:8.1f} MB")
         await database.close()
+        _show("database after all this", _size_mb(f"{folder}/telemetry.db"), "MB")
 
 
 async def _measure(telemetry: Telemetry) -> None:
@@ -95,6 +95,10 @@ async def _flush_a_second(telemetry: Telemetry, streams: list[BufferedStream], s
     begun = time.process_time()
     await telemetry.logs.groups("1", "r", limit=1)  # a read flushes
     return time.process_time() - begun
+
+
+def _size_mb(path: str) -> float:
+    return os.path.getsize(path) / 1e6
 
 
 def _show(what: str, value: float, unit: str) -> None:

@@ -108,6 +108,11 @@ async def test_a_statement_that_is_wrong_is_an_error_of_the_port(database: Datab
         await database.read(lambda tx: tx.fetch_all("SELECT * FROM no_such_table"))
 
 
+async def test_a_number_too_large_to_store_is_an_error_of_the_port(database: Database) -> None:
+    with pytest.raises(PortError, match="too large"):
+        await database.read(lambda tx: tx.fetch_all("SELECT * FROM layers WHERE last_version = :n", {"n": 2**63}))
+
+
 async def test_an_error_does_not_show_the_values(database: Database) -> None:
     await database.write(put("a", "1"))
     with pytest.raises(Conflict) as raised:

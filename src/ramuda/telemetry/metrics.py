@@ -83,12 +83,13 @@ def _statistics(tx: Transaction, query: MetricQuery) -> dict[str, dict[int, Stat
     if not wanted:
         return {}
     # Under a minute only what was sent in high resolution can answer; else a minute and whatever it was rolled up into.
-    high_resolution = query.period_s < metric_rows.STANDARD_PERIOD_S
+    stored = (metric_rows.STANDARD_PERIOD_S, *metric_rows.ROLLED_PERIODS_S)
+    fitting = [period_s for period_s in stored if period_s <= query.period_s] or [metric_rows.HIGH_RESOLUTION_PERIOD_S]
     points = metric_rows.read_points(
         tx,
         wanted,
-        shortest_s=metric_rows.HIGH_RESOLUTION_PERIOD_S if high_resolution else metric_rows.STANDARD_PERIOD_S,
-        longest_s=metric_rows.HIGH_RESOLUTION_PERIOD_S if high_resolution else query.period_s,
+        shortest_s=fitting[0],
+        longest_s=fitting[-1],
         start_s=query.start_s,
         end_s=query.end_s,
     )

@@ -226,5 +226,6 @@ async def test_metrics_come_in_pages_of_five_hundred(ask: Ask) -> None:
     assert second == {"Metrics": [{"Namespace": "N", "MetricName": "0500", "Dimensions": []}]}
 
 
-async def test_a_token_that_was_not_given_is_refused(ask: Ask) -> None:
-    assert (await error_of(ask("ListMetrics", NextToken="x")))[0] == "InvalidParameterValue"
+@pytest.mark.parametrize("token", ["x", "-1", "9" * 5000])
+async def test_a_token_that_was_not_given_is_refused(ask: Ask, token: str) -> None:
+    assert (await error_of(ask("ListMetrics", NextToken=token)))[0] == "InvalidParameterValue"

@@ -255,5 +255,18 @@ async def test_an_end_that_is_not_after_the_start_is_refused(ask: Ask) -> None:
     assert await error_of(data(ask, query("a"), EndTime=at(0))) == expected
 
 
-async def test_a_token_that_was_not_given_is_refused(ask: Ask) -> None:
-    assert (await error_of(data(ask, query("a"), NextToken="x")))[0] == "InvalidNextToken"
+@pytest.mark.parametrize("token", ["x", "-1", "9" * 5000])
+async def test_a_token_that_was_not_given_is_refused(ask: Ask, token: str) -> None:
+    assert (await error_of(data(ask, query("a"), NextToken=token)))[0] == "InvalidNextToken"
+
+
+@pytest.mark.parametrize("limit", [0, -1, 100_801])
+async def test_a_page_has_at_least_one_value_and_not_too_many(ask: Ask, limit: int) -> None:
+    expected = ("ValidationError", "The parameter MaxDatapoints must be between 1 and 100800.")
+    assert await error_of(data(ask, query("a"), MaxDatapoints=limit)) == expected
+
+
+@pytest.mark.usefixtures("durations")
+async def test_a_period_may_be_as_long_as_it_likes(ask: Ask) -> None:
+    answer = await data(ask, query("a", Period=60 * 10**20))
+    assert answer["MetricDataResults"][0]["Values"] == [5057.0]

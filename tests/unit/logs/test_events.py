@@ -214,6 +214,16 @@ async def test_a_search_takes_streams_a_prefix_and_times(ask: Ask, now_ms: int) 
     assert await found(ask, startFromHead=False) == ["s3", "s2", "t1", "s1", "s0"]
 
 
+@pytest.mark.parametrize("end", [2**63 - 1, 10**15 - 1, 10**30])
+async def test_the_end_of_time_may_be_as_far_as_it_likes(ask: Ask, now_ms: int, end: int) -> None:
+    await put(ask, [(now_ms, "one")])
+    assert await found(ask, startTime=0, endTime=end) == ["one"]
+    assert messages(await get(ask, endTime=end)) == ["one"]
+    assert await found(ask, startTime=end) == []
+    nothing = await get(ask, startTime=end, startFromHead=True)
+    assert messages(await get(ask, nextToken=nothing["nextForwardToken"])) == []
+
+
 async def test_streams_and_a_prefix_exclude_each_other(ask: Ask) -> None:
     code, _ = await error_of(found(ask, logStreamNames=["s"], logStreamNamePrefix="s"))
     assert code == "InvalidParameterException"

@@ -149,8 +149,8 @@ async def test_a_retention_that_aws_does_not_offer_is_refused(ask: Ask) -> None:
     assert await error_of(ask("PutRetentionPolicy", logGroupName="/a", retentionInDays=11)) == (
         "InvalidParameterException",
         "1 validation error detected: Value '11' at 'retentionInDays' failed to satisfy constraint: Member must "
-        "satisfy enum value set: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, "
-        "2922, 3288, 3653]",
+        "satisfy enum value set: [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, "
+        "2557, 2922, 3288, 3653]",
     )
 
 

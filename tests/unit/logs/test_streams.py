@@ -110,8 +110,12 @@ async def test_a_deleted_stream_is_gone_with_its_events(ask: Ask, group: str, cl
     assert (await ask("GetLogEvents", logGroupName="/g", logStreamName="s"))["events"] == []
 
 
-async def test_a_token_that_was_not_given_is_refused(ask: Ask, group: str) -> None:
-    assert (await error_of(listed(ask, nextToken="x")))[0] == "InvalidParameterException"
+@pytest.mark.parametrize("token", ["x", "-1", "9" * 13, "9" * 5000])
+async def test_a_token_that_was_not_given_is_refused(ask: Ask, group: str, token: str) -> None:
+    assert await error_of(listed(ask, nextToken=token)) == (
+        "InvalidParameterException",
+        "The specified nextToken is invalid.",
+    )
 
 
 async def test_a_group_can_be_named_by_its_arn(ask: Ask, group: str) -> None:

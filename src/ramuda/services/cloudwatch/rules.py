@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricSt
 """
 
 import math
+import re
 from datetime import datetime
 
 from ramuda.kernel.errors import ApiError
@@ -15,6 +16,7 @@ DATA_POINTS_MAX = 100_800
 LISTED_AT_ONCE = 500
 LISTED_SINCE_S = 14 * 86_400
 RECENTLY_ACTIVE_S = 3 * 3600
+_OFFSET = re.compile(r"[0-9]{1,12}")
 _SHORT_PERIODS_S = (1, 5, 10, 20, 30)
 _MINUTE_S, _DAY_S = 60, 86_400
 _START_ROUNDING = ((15 * _DAY_S, 60), (63 * _DAY_S, 300))
@@ -35,6 +37,13 @@ def missing(message: str) -> ApiError:
 
 def validation_error(message: str) -> ApiError:
     return ApiError("ValidationError", message, status=400)
+
+
+def offset_of(token: str | None) -> int | None:
+    """How much earlier pages showed; None for a token that was not given here."""
+    if token is None:
+        return 0
+    return int(token) if _OFFSET.fullmatch(token) else None
 
 
 def period_is_valid(period_s: int) -> bool:

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogE
 https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -23,6 +24,7 @@ GROUP_TAGS_MAX = 50
 RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
+_OFFSET = re.compile(r"[0-9]{1,12}")
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _UPLOAD_SPAN_MS = _DAY_MS
@@ -76,13 +78,26 @@ def group_of_arn(call: Call, arn: str) -> GroupRef:
     return ref
 
 
+def offset_of(token: str | None) -> int:
+    """Of a token that is a number: how much earlier pages showed."""
+    if token is None:
+        return 0
+    if not _OFFSET.fullmatch(token):
+        raise _token_invalid()
+    return int(token)
+
+
+def _token_invalid() -> ApiError:
+    return invalid("The specified nextToken is invalid.")
+
+
 def page_token(text: str | None) -> Token | None:
     if text is None:
         return None
     try:
         return Token.parse(text)
     except ValueError:
-        raise invalid("The specified nextToken is invalid.") from None
+        raise _token_invalid() from None
 
 
 def check_retention(days: int) -> None:

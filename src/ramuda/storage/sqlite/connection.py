@@ -88,5 +88,5 @@ def wrapped(what: str) -> Iterator[None]:
     except DBAPIError as e:
         code = getattr(e.orig, "sqlite_errorcode", 0) & 0xFF  # the low byte is the primary result code
         raise PortError(f"{e.orig} in: {what}", retryable=code in _PASSING) from e
-    except SQLAlchemyError as e:
+    except (SQLAlchemyError, OverflowError) as e:  # the driver refuses integers of more than 64 bits itself
         raise PortError(f"{e} in: {what}") from e

@@ -117,9 +117,11 @@ def _over_units(by_unit: dict[str, dict[int, Statistics]]) -> dict[int, Statisti
 
 def _page(results: list[tuple[dict[str, Any], list[tuple[int, float]]]], token: str | None, limit: int) -> Result:
     """At most `limit` values over all results. The token is how many earlier pages showed."""
-    if token is not None and not token.isdecimal():
+    skip = rules.offset_of(token)
+    if skip is None:
         raise ApiError("InvalidNextToken", "The specified NextToken is invalid.", status=400)
-    skip = int(token or 0)
+    if not 1 <= limit <= rules.DATA_POINTS_MAX:
+        raise rules.validation_error(f"The parameter MaxDatapoints must be between 1 and {rules.DATA_POINTS_MAX}.")
     begin, left, shown = skip, limit, []
     for query, points in results:
         page = points[begin : begin + left]

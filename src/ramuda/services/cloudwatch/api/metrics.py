@@ -51,7 +51,9 @@ class MetricOperations:
             if _has_all(key.dimensions, params.get("Dimensions", ()))
         ]
         metrics = list(dict.fromkeys(wanted))  # a metric with several units is listed once
-        skip = _skip(params.get("NextToken"))
+        skip = rules.offset_of(params.get("NextToken"))
+        if skip is None:
+            raise rules.invalid_value("The value for parameter NextToken is invalid.")
         shown = metrics[skip : skip + rules.LISTED_AT_ONCE]
         answer: Result = {
             "Metrics": [
@@ -79,11 +81,3 @@ def _has_all(dimensions: Dimensions, filters: list[dict[str, str]]) -> bool:
     """Whether every filter's name is there, with its value where it has one."""
     there = dict(dimensions)
     return all(one["Name"] in there and there[one["Name"]] == one.get("Value", there[one["Name"]]) for one in filters)
-
-
-def _skip(token: str | None) -> int:
-    if token is None:
-        return 0
-    if not token.isdecimal():
-        raise rules.invalid_value("The value for parameter NextToken is invalid.")
-    return int(token)

@@ -16,7 +16,7 @@ from ramuda.telemetry.model import LogEvent, Position
 
 _SCAN_BYTES_MAX = 32 * 1024 * 1024
 """How much FilterLogEvents looks through for one page before it answers what it has, as AWS does."""
-_END_OF_TIME_MS = 1 << 50
+_END_OF_TIME_MS = 10**15 - 2  # the latest that has room in a token
 
 
 class EventOperations:
@@ -42,12 +42,12 @@ class EventOperations:
         params = call.params
         token = rules.page_token(params.get("nextToken"))
         forward = token.forward if token else params.get("startFromHead", False)
-        start_ms = params.get("startTime", 0)
+        start_ms = _bounded(params.get("startTime", 0))
         query = EventQuery(
             group=rules.group_of_call(call),
             streams=(params["logStreamName"],),
             start_ms=start_ms,
-            end_ms=params.get("endTime", _END_OF_TIME_MS),
+            end_ms=_bounded(params.get("endTime", _END_OF_TIME_MS)),
             after=token.position if token and forward else None,
             before=token.position if token and not forward else None,
             newest_first=not forward,
@@ -77,8 +77,8 @@ class EventOperations:
             group=rules.group_of_call(call),
             streams=tuple(dict.fromkeys(streams)) if streams else None,
             stream_prefix=params.get("logStreamNamePrefix", ""),
-            start_ms=params.get("startTime", 0),
-            end_ms=params.get("endTime", _END_OF_TIME_MS) + 1,  # here the end is included
+            start_ms=_bounded(params.get("startTime", 0)),
+            end_ms=_bounded(params.get("endTime", _END_OF_TIME_MS)) + 1,  # here the end is included
             after=token.position if token and forward else None,
             before=token.position if token and not forward else None,
             newest_first=not forward,
@@ -89,6 +89,11 @@ class EventOperations:
         if page.stopped_at is not None:
             answer["nextToken"] = str(Token(forward, page.stopped_at))
         return answer
+
+
+def _bounded(at_ms: int) -> int:
+    """Without the times that no event can have: some clients say "until the end of time" in their own way."""
+    return min(at_ms, _END_OF_TIME_MS)
 
 
 def _limits(call: Call) -> PageLimits:

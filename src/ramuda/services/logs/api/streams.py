@@ -49,15 +49,12 @@ def _query(call: Call) -> StreamQuery:
     by_last_event = params.get("orderBy") == "LastEventTime"
     if by_last_event and "logStreamNamePrefix" in params:
         raise rules.invalid("Cannot order by LastEventTime with a logStreamNamePrefix.")
-    token = params.get("nextToken", "0")
-    if not token.isdecimal():
-        raise rules.invalid("The specified nextToken is invalid.")
     return StreamQuery(
         group=rules.group_of_call(call),
         prefix=params.get("logStreamNamePrefix", ""),
         order="last_event" if by_last_event else "name",
         descending=params.get("descending", False),
-        skip=int(token),
+        skip=rules.offset_of(params.get("nextToken")),
         limit=params.get("limit", _PAGE_DEFAULT) + 1,  # one more, to know whether there is another page
     )
 
