@@ -29,10 +29,11 @@ class Catalogue:
 
     def __init__(self, options: Options, log: Callable[..., None] | None = None) -> None:
         self._tools = Tools(options.install_timeout_s)
+        self._store = Store(options.cache_dir)
         self._background = Background(log or _log_event)
         workshop = Workshop(
             options=options,
-            store=Store(options.cache_dir),
+            store=self._store,
             tools=self._tools,
             finder=Finder(options.cache_dir / "interpreters.json"),
             background=self._background,
@@ -76,6 +77,7 @@ class Catalogue:
     async def close(self) -> None:
         """Ends installations and compilations that still run."""
         self._background.stop()
+        self._store.stop()
         self._tools.stop()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -8,10 +8,14 @@ import fcntl
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ramuda.kernel.errors import PortError
+
+LOCK_TURN_S = 0.1
 STAGING = ".staging-"
 
 
@@ -20,6 +24,11 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._is_stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Whoever waits for another process to install something waits no longer."""
+        self._is_stopped.set()
 
     def find(self, key: str) -> Path | None:
         """The installed folder, if it is there."""
@@ -53,8 +62,18 @@ class Store:
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         with (self.root / f".lock-{key}").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            while not _lock_nowait(file.fileno()):
+                if self._is_stopped.wait(LOCK_TURN_S):
+                    raise PortError(f"{key} is being installed by another process; no longer waiting for it")
             yield
+
+
+def _lock_nowait(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def link_tree(source: Path, target: Path) -> None:

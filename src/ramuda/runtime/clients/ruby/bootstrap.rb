@@ -10,7 +10,7 @@ require_relative "lib/lambda_client"
 ASSIGNMENT_FD = 3
 
 def become_function
-  text = IO.for_fd(ASSIGNMENT_FD, &:read)
+  text = IO.for_fd(ASSIGNMENT_FD).read
   exit(0) if text.empty? # whoever prepared this environment does not need it any more
   assignment = JSON.parse(text)
   ENV.replace(assignment["env"].merge("_HANDLER" => assignment["handler"]))
