@@ -9,9 +9,9 @@ from ramuda.cli import screen
 from ramuda.cli.outcome import ExitCode
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.table import Table
 
-    from ramuda.kernel.ports.sandbox import Capability
+    from ramuda.kernel.ports.sandbox import Capability, Finding
     from ramuda.runtime.catalogue import RuntimeStatus
 
 _GOOD, _FAIR, _BAD = "[green]✓[/green]", "[yellow]~[/yellow]", "[red]✗[/red]"
@@ -65,34 +65,38 @@ def _moto_version() -> str | None:
 def _show(capabilities: "list[Capability]", runtimes: "list[RuntimeStatus]", delegates: str | None) -> None:
     console = screen.stdout()
     for capability in capabilities:
-        _show_sandbox(console, capability)
-    console.print("\n[bold]runtimes[/bold]")
-    width = max((len(runtime.identifier) for runtime in runtimes), default=0)
-    for runtime in runtimes:
-        _show_runtime(console, runtime, width)
-    console.print("\n[bold]other AWS services[/bold]")
+        verdict = "[green]works here[/green]" if capability.usable else "[red]does not work here[/red]"
+        console.print(f"[bold]sandbox {capability.backend}[/bold]  {verdict}")
+        console.print(_table([_finding_row(finding) for finding in capability.findings]))
+    console.print("[bold]runtimes[/bold]")
+    console.print(_table([_runtime_row(runtime) for runtime in runtimes]))
+    console.print("[bold]other AWS services[/bold]")
     if delegates:
         console.print(f"  {_GOOD} moto {delegates} serves those without an endpoint of their own (--endpoint)")
     else:
         console.print(f"  {_FAIR} moto is not installed: S3, DynamoDB ... need --endpoint SERVICE=URL")
-        console.print("      mend: pip install 'ramuda[delegates]'")
+        console.print("      [dim]pip install 'ramuda\\[delegates]'[/dim]")
 
 
-def _show_sandbox(console: "Console", capability: "Capability") -> None:
-    verdict = "[green]works here[/green]" if capability.usable else "[red]does not work here[/red]"
-    console.print(f"[bold]sandbox {capability.backend}[/bold]  {verdict}")
-    width = max((len(finding.name) for finding in capability.findings), default=0)
-    for finding in capability.findings:
-        console.print(f"  {_GOOD if finding.ok else _BAD} {finding.name:{width}}  {finding.detail}")
-        if not finding.ok and finding.mend:
-            console.print(f"      mend: {finding.mend}")
+def _table(rows: list[tuple[str, str, str, str]]) -> "Table":
+    """Mark, name, and what is so; what to do about it on a line of its own."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+    table.add_column()
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for mark, name, fact, mend in rows:
+        text = Text("\n").join(Text(part, style=style) for part, style in ((fact, ""), (mend, "dim")) if part)
+        table.add_row(f"  {mark}", name, text)
+    return table
 
 
-def _show_runtime(console: "Console", runtime: "RuntimeStatus", width: int) -> None:
+def _finding_row(finding: "Finding") -> tuple[str, str, str, str]:
+    return _GOOD if finding.ok else _BAD, finding.name, finding.detail, "" if finding.ok else finding.mend
+
+
+def _runtime_row(runtime: "RuntimeStatus") -> tuple[str, str, str, str]:
     mark = _BAD if not runtime.runnable else _GOOD if runtime.exact else _FAIR
-    standing_in = "" if runtime.exact else "nearest of its family: "
-    found = f"{standing_in}{runtime.version} {runtime.interpreter}".strip() if runtime.runnable else "not here"
-    client = f"  ({runtime.client})" if runtime.client else ""
-    console.print(f"  {mark} {runtime.identifier:{width}}  {found}{client}", markup=True)
-    if runtime.mend:
-        console.print(f"      mend: {runtime.mend}")
+    return mark, runtime.identifier, f"{runtime.version} {runtime.interpreter}".strip() or runtime.client, runtime.mend

@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -122,4 +123,4 @@ def _show_error(error: Any) -> None:
         f"{click.style(str(error.get('errorType', 'error')), fg='red', bold=True)}: {error.get('errorMessage', '')}"
     )
     for line in error.get("stackTrace") or error.get("trace") or ():
-        screen.remark(f"  {str(line).rstrip()}")
+        screen.remark(textwrap.indent(str(line).rstrip(), "  "))

@@ -11,9 +11,13 @@ from ramuda.cli import screen
 from ramuda.cli.outcome import Unreachable, WrongUse
 
 if TYPE_CHECKING:
-    from ramuda.config import Options
     from ramuda.server import Server
 
+_HINTS = {
+    "--port": "Take another port with --port, or --port 0 for a free one.",
+    "--sandbox": "`ramuda doctor` says what this machine can and cannot do, and how to mend it.",
+}
+"""What to do about an option that cannot be served, by the option that the error names."""
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -115,8 +119,9 @@ def serve(*, config_file: Path | None, log_level: str, as_json: bool, **flags: A
         raise WrongUse(str(e)) from e
     try:
         server.serve(options, lambda ready: _say_ready(ready, as_json=as_json))
-    except (ConfigError, OSError) as e:
-        raise Unreachable(f"the server cannot start: {e}", _hint(e, options)) from e
+    except ConfigError as e:
+        hint = next((hint for option, hint in _HINTS.items() if option in str(e)), "")
+        raise Unreachable(f"the server cannot start: {e}", hint) from e
 
 
 def _tree(
@@ -154,12 +159,6 @@ def _tree(
 def _said(tree: dict[str, Any]) -> dict[str, Any]:
     branches = {key: _said(value) if isinstance(value, dict) else value for key, value in tree.items()}
     return {key: value for key, value in branches.items() if value is not None and value != {}}
-
-
-def _hint(error: Exception, options: "Options") -> str:
-    if isinstance(error, OSError):
-        return f"Is another server on port {options.port}? Take another with --port, or --port 0 for a free one."
-    return "`ramuda doctor` says what this machine can and cannot do."
 
 
 def _say_ready(ready: "Server", *, as_json: bool) -> None:
