@@ -121,6 +121,7 @@ class PreparedEnvironments:
 
     async def _make(self, spec: RuntimeSpec) -> tuple[Sandbox, Callable[[], None]]:
         sandbox = await self._backend.prepare(spec)
+        self._pool(spec).failed = False
         try:
             return sandbox, await self._plumbing.attach(sandbox)
         except BaseException:
