@@ -211,15 +211,18 @@ def _show(application: Application, shown: Shown) -> None:
     screen.print(
         f"[bold blue]{application.name}[/bold blue]  {application.runtime}, {len(application.package):,} bytes"
     )
-    screen.print(f"  event   {json.dumps(application.event)}", markup=False)
-    screen.print(f"  answer  {shown.answer}", markup=False, style="green")
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    rows.add_row("  event", Text(json.dumps(application.event)))
+    rows.add_row("  answer", Text(shown.answer, style="green"))
     for line in shown.log:
-        screen.print(Text.assemble("  log     ", logs.coloured(_cropped(line.expandtabs(2)))))
+        rows.add_row("  log", logs.coloured(_cropped(line.expandtabs(2))))
     warm_ms = statistics.median(shown.warm_ms)
-    screen.print(
-        f"  times   cold [bold]{shown.cold_ms:.1f} ms[/bold], warm [bold]{warm_ms:.2f} ms[/bold] "
-        f"(median of {len(shown.warm_ms)}, as boto3 sees them)"
+    rows.add_row(
+        "  times",
+        f"cold [bold]{shown.cold_ms:.1f} ms[/bold], warm [bold]{warm_ms:.2f} ms[/bold] "
+        f"(median of {len(shown.warm_ms)}, as boto3 sees them)",
     )
+    screen.print(rows)
 
 
 def _cropped(line: str) -> str:
