@@ -9,9 +9,11 @@ Only the models inside the botocore package count; a user's own in `~/.aws/model
 """
 
 import gzip
+import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ HEAD_BYTES = 4096
 
 _PROSE = frozenset({"documentation", "documentationUrl"})
 _decode = msgspec.json.Decoder().decode
+_decode_first = json.JSONDecoder().raw_decode
 
 
 class UnknownService(RamudaError):  # noqa: N818 - a state of the request, answered as such
@@ -143,11 +146,10 @@ def _metadata(path: Path) -> dict[str, Any]:
     """The model's `metadata`, from its head when it is there, else from the whole."""
     with path.open("rb") as file:
         head = zlib.decompressobj(wbits=31).decompress(file.read(HEAD_BYTES))
-    _, found, text = head.partition(b'"metadata":')
-    end = text.find(b"},\n") if found else -1
+    _, _, text = head.decode(errors="ignore").partition('"metadata":')
     try:
-        metadata: dict[str, Any] = _decode(text[: end + 1] if end >= 0 else text[: text.index(b"},") + 1])
-    except (msgspec.DecodeError, ValueError):
+        metadata: dict[str, Any] = _decode_first(text.lstrip())[0]
+    except ValueError:
         metadata = _decode(gzip.decompress(path.read_bytes()))["metadata"]
     return metadata
 
@@ -162,9 +164,7 @@ def _read_cache(path: Path) -> list[ServiceEntry] | None:
 def _write_cache(path: Path, entries: list[ServiceEntry]) -> None:
     """Best effort: a folder that cannot be written costs a tenth of a second at the next start."""
     temporary = path.with_suffix(".tmp")
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(msgspec.json.encode(entries))
         temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)

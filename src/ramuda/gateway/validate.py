@@ -26,18 +26,18 @@ from ramuda.gateway.constraints import (
     shown,
     size_check,
 )
+from ramuda.gateway.protocols.contract import Plans
+from ramuda.gateway.protocols.malformed import too_deep
 from ramuda.kernel.errors import ApiError
 
 _LEFT_TO_SERVICE = frozenset({("lambda", "Runtime")})
-"""Shapes whose constraints the service checks itself, with sentences of its own (recorded: `... or be a valid
-ARN`)."""
+"""Shapes that the service checks itself, with sentences of its own (recorded: `... or be a valid ARN`)."""
 
 _ENUM_ORDER = {("lambda", "EventSourcePosition"): ["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"]}
 """Enums that AWS lists in another order than the model (recorded)."""
 
-_ITEMS_MAY_BE_NULL = frozenset({("lambda", "SubnetIds"), ("lambda", "SecurityGroupIds")})
-"""Lists of whose members AWS does not say that they must not be null (recorded)."""
-
+_SILENT_ABOUT_NULL = frozenset({("lambda", "SubnetIds"), ("lambda", "SecurityGroupIds")})
+"""Lists of whose members AWS's sentence does not say that they must not be null (recorded)."""
 
 CodeFor: TypeAlias = Callable[[str, str, str, str], str]
 """(service, operation, path, constraint) of the first violation to the error's code."""
@@ -50,15 +50,12 @@ def code_for(service: str, operation: str, path: str, constraint: str) -> str:
 
 def validate(operation: OperationModel, params: Mapping[str, Any], codes: CodeFor = code_for) -> None:
     """Raises ApiError with every violated constraint; services of the query protocol call it ValidationError."""
-    check = _checks.get(operation)
-    if check is None:
-        check = _checks[operation] = _Compiler(operation).compile_input()
-    violations = check(params)
+    try:
+        violations = _checks[operation](params)
+    except RecursionError:
+        raise too_deep() from None
     if violations:
         raise _error(operation, violations, codes)
-
-
-_checks: dict[OperationModel, Check] = {}
 
 
 def _error(operation: OperationModel, violations: list[Violation], codes: CodeFor) -> ApiError:
@@ -88,19 +85,23 @@ def _valid(value: Any) -> None:
     """The check of an operation or shape without constraints."""
 
 
+def compile_input(operation: OperationModel) -> Check:
+    """The check of the operation's whole input."""
+    shape = operation.input_shape
+    return (_Compiler(operation).check(shape) if shape is not None else None) or _valid
+
+
+_checks = Plans(compile_input)
+
+
 class _Compiler:
     """Compiles the input of one operation. `_structures` closes the circle of recursive shapes."""
 
     def __init__(self, operation: OperationModel) -> None:
-        self._operation = operation
         self._service = operation.service_model.service_name
         self._structures: dict[str, Check] = {}
 
-    def compile_input(self) -> Check:
-        shape = self._operation.input_shape
-        return (self._check(shape) if shape is not None else None) or _valid
-
-    def _check(self, shape: Shape) -> Check | None:
+    def check(self, shape: Shape) -> Check | None:
         """None when nothing about the shape can be wrong."""
         if (self._service, shape.name) in _LEFT_TO_SERVICE:
             return None
@@ -123,7 +124,7 @@ class _Compiler:
         self._structures[shape.name] = check = _structure_check(members)
         required = set(shape.required_members)
         for name, member in shape.members.items():
-            check_member = self._check(member)
+            check_member = self.check(member)
             if check_member is not None or name in required:
                 members.append((name, _camel(name), name in required, check_member))
         return check
@@ -131,10 +132,10 @@ class _Compiler:
     def _list_items(self, shape: Shape) -> Check:
         item = shape.member
         if item.type_name in ("structure", "list", "map"):
-            check_item = self._check(item)
+            check_item = self.check(item)
             return _indexed_check(check_item or _valid)
         said = sentences(item, self._enum(item))
-        if (self._service, shape.name) not in _ITEMS_MAY_BE_NULL:
+        if (self._service, shape.name) not in _SILENT_ABOUT_NULL:
             said.append(NOT_NULL)
         constraint = f"Member must satisfy constraint: [{', '.join(said)}]"
         return _all_items_check(shape, self._scalar(item), constraint)
@@ -142,7 +143,7 @@ class _Compiler:
     def _map_entries(self, shape: Shape) -> Check | None:
         keys = self._entry_check(shape, shape.key, "Map keys must satisfy constraint", lambda value: value.keys())
         if shape.value.type_name in ("structure", "list", "map"):
-            check_value = self._check(shape.value)
+            check_value = self.check(shape.value)
             return _both(keys, _keyed_check(check_value) if check_value is not None else None)
         values = self._entry_check(
             shape, shape.value, "Map value must satisfy constraint", lambda value: value.values()

@@ -184,6 +184,13 @@ def test_random_targets_are_answered(method: str, segments: list[str], query: st
     _only_api_errors("s3", message)
 
 
+@pytest.mark.parametrize("depth", [*range(40, 700, 33), 100_000])
+def test_a_deep_value_is_read_and_checked_or_refused_at_any_depth(depth: int) -> None:
+    item = b'{"M":{"a":' * depth + b'{"S":""}' + b"}}" * depth
+    body = b'{"TableName": "t", "Item": {"k": ' + item + b"}}"
+    _only_api_errors("dynamodb", json_request("DynamoDB_20120810.PutItem", body))
+
+
 @pytest.mark.parametrize("depth", [60, 1000, 100_000])
 def test_deep_nesting_is_answered(depth: int) -> None:
     nested = b'{"FilterCriteria":' * depth + b"1" + b"}" * depth

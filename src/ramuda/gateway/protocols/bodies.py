@@ -8,7 +8,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from ramuda.gateway.messages import Request
-from ramuda.gateway.protocols.malformed import serialization_error
+from ramuda.gateway.protocols.malformed import serialization_error, too_deep
 
 DECOMPRESSED_BYTES = 32 * 1024 * 1024
 """The most a compressed body may become; CloudWatch's own limit for PutMetricData is 1 MB compressed."""
@@ -46,6 +46,6 @@ def guarded(read: Callable[[Request], dict[str, Any]]) -> Callable[[Request], di
         try:
             return read(request)
         except RecursionError:
-            raise serialization_error("The request nests too deep") from None
+            raise too_deep() from None
 
     return parse

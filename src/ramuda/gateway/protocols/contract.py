@@ -22,6 +22,10 @@ class WireProtocol(Protocol):
     name: str
     """As `protocol` in botocore's models spells it."""
 
+    def prepare(self, operation: OperationModel) -> None:
+        """Compiles the operation now instead of on its first call."""
+        ...
+
     def operation(self, service: ServiceModel, request: Request) -> OperationModel:
         """Which operation is called. Raises ApiError with the protocol's own answer to an unknown one."""
         ...

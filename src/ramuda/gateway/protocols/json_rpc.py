@@ -30,6 +30,9 @@ class JsonRpc:
         self._parsers = Plans(_compile_parser)
         self._serializers = Plans(_compile_serializer)
 
+    def prepare(self, operation: OperationModel) -> None:
+        _ = self._parsers[operation], self._serializers[operation]
+
     def operation(self, service: ServiceModel, request: Request) -> OperationModel:
         name = request.headers.get("x-amz-target", "").rpartition(".")[2]
         if name not in service.operation_names:

@@ -25,6 +25,11 @@ def serialization_error(message: str) -> ApiError:
     return ApiError("SerializationException", message, status=400)
 
 
+def too_deep() -> ApiError:
+    """A value nests deeper than can be followed."""
+    return serialization_error("The request nests too deep")
+
+
 def wrong_type(value: Any, wanted: str) -> ApiError:
     """`value` stands where a value of the model type `wanted` belongs."""
     if wanted == "list":

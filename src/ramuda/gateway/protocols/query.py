@@ -28,6 +28,9 @@ class Query:
         self._parsers = Plans(_compile_parser)
         self._serializers = Plans(_compile_serializer)
 
+    def prepare(self, operation: OperationModel) -> None:
+        _ = self._parsers[operation], self._serializers[operation]
+
     def operation(self, service: ServiceModel, request: Request) -> OperationModel:
         return form_operation(service, request)
 

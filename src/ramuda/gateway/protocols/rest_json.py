@@ -37,6 +37,9 @@ class RestJson:
         self._parsers = Plans(lambda operation: compile_request(operation, _bodies(operation.service_model)))
         self._serializers = Plans(_compile_serializer)
 
+    def prepare(self, operation: OperationModel) -> None:
+        _ = self._parsers[operation], self._serializers[operation]
+
     def operation(self, service: ServiceModel, request: Request) -> OperationModel:
         name = router_of(service).match(request)
         if name is None:

@@ -35,6 +35,9 @@ class RestXml:
         self._parsers = Plans(lambda operation: compile_request(operation, _XmlBodies(operation)))
         self._serializers = Plans(_compile_serializer)
 
+    def prepare(self, operation: OperationModel) -> None:
+        _ = self._parsers[operation], self._serializers[operation]
+
     def operation(self, service: ServiceModel, request: Request) -> OperationModel:
         name = router_of(service).match(request)
         if name is None:

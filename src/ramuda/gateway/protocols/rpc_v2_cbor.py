@@ -39,6 +39,9 @@ class RpcV2Cbor:
         self._parsers = Plans(_compile_parser)
         self._serializers = Plans(_compile_serializer)
 
+    def prepare(self, operation: OperationModel) -> None:
+        _ = self._parsers[operation], self._serializers[operation]
+
     def operation(self, service: ServiceModel, request: Request) -> OperationModel:
         before, _, name = request.path.rpartition("/operation/")
         if "/service/" not in before or name not in service.operation_names:
