@@ -22,6 +22,7 @@ from tests.sandboxes import (
     assignment,
     client_folder,
     lambda_runtime,
+    processes_with,
     run,
     script_runtime,
     waiting_runtime,
@@ -373,15 +374,3 @@ async def accept(listening: socket.socket) -> socket.socket:
     listening.setblocking(False)
     connection, _ = await asyncio.get_running_loop().sock_accept(listening)
     return connection
-
-
-def processes_with(mark: str) -> list[int]:
-    """Pids of the living processes of this machine whose environment has the mark."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark.encode() in path.read_bytes():
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return found

@@ -57,8 +57,7 @@ class Policy:
 
 
 def is_own_address(host: str) -> bool:
-    """Whether the address is one of this machine's. The kernel says so: to itself it talks from the very same
-    address."""
+    """Whether the address is one of this machine's, a secondary one included: no other can be bound."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind((host, 0))

@@ -14,7 +14,7 @@ import pytest
 
 from ramuda.sandbox import watchdog
 from ramuda.sandbox.isolated import cgroup
-from tests.contract.test_sandbox import processes_with
+from tests.sandboxes import processes_with
 
 NOBODY = 65534
 REPOSITORY = Path(__file__).parents[3]

@@ -34,8 +34,7 @@ class Groups:
         cgroup.remove_stale([parent])
         self._parent = parent / cgroup.owner_name()
         self._parent.mkdir(exist_ok=True)
-        _enable(self._parent)
-        enabled = (self._parent / "cgroup.subtree_control").read_text().split()
+        enabled = _enable(self._parent)
         self.lacks = tuple(name for name in CONTROLLERS if name not in enabled)
 
     def create(self, name: str) -> "Group":
@@ -129,9 +128,11 @@ def _divide(base: Path) -> None:
         _enable(base)
 
 
-def _enable(folder: Path) -> None:
+def _enable(folder: Path) -> list[str]:
+    """Lets the folder's children have what controllers there are; which these are."""
     available = (folder / "cgroup.controllers").read_text().split()
     wanted = [name for name in CONTROLLERS if name in available]
     if not wanted:
         raise FileNotFoundError(f"{folder} offers none of the controllers {', '.join(CONTROLLERS)}")
     (folder / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in wanted))
+    return wanted
