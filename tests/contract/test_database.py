@@ -167,6 +167,24 @@ async def test_closing_finishes_what_was_asked_before(open_again: OpenAgain) -> 
     assert len(await second.read(everything)) == 200
 
 
+async def test_when_the_disk_is_full_exactly_the_acknowledged_writes_are_there(database: Database) -> None:
+    def limit(tx: Transaction) -> None:
+        row = tx.fetch_one("PRAGMA page_count")
+        assert row is not None
+        tx.execute(f"PRAGMA max_page_count = {row['page_count'] + 30}")
+
+    await database.write(limit)
+    results: list[int | BaseException] = []
+    for sizes in ([10, 20, 30], [10, 500_000, 20], [10, 20]):
+        number = len(results)
+        writes = [database.write(put(f"{number + place}", "x" * size)) for place, size in enumerate(sizes)]
+        results += await asyncio.gather(*writes, return_exceptions=True)
+    acknowledged = [f"{number}" for number, result in enumerate(results) if result == 1]
+    assert [row["name"] for row in await database.read(everything)] == acknowledged
+    assert {"0", "1", "2", "6", "7"} <= set(acknowledged)
+    assert (type(results[4]), "full" in str(results[4])) == (PortError, True)
+
+
 async def test_a_closed_database_refuses(database: Database) -> None:
     await database.close()
     with pytest.raises(PortError, match="closed"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sqlite3
 import stat
@@ -93,6 +94,56 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path)
     connection.close()
     with pytest.raises(ConfigError, match=r"state\.db was written by a newer Ramuda \(revision 9999"):
         SqliteDatabase.open(path, schema="state")
+
+
+@pytest.fixture
+def copied_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the migrations, to be changed by a test."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, folder)
+    monkeypatch.setattr(migrations, "_FOLDER", folder)
+    return folder
+
+
+async def test_an_older_database_is_brought_up_to_date_and_keeps_what_it_has(
+    tmp_path: Path, copied_migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in copied_migrations.glob("state/r*.py"):
+        if not file.name.startswith("r0001"):
+            file.unlink()
+    path = tmp_path / "state.db"
+    old = SqliteDatabase.open(path, schema="state")
+    await old.write(
+        lambda tx: tx.execute(
+            "INSERT INTO function_versions (account, region, name, version, record) VALUES ('a', 'r', 'f', 0, '{}')"
+        )
+    )
+    await old.close()
+    monkeypatch.undo()
+    new = SqliteDatabase.open(path, schema="state")
+    rows = await new.read(lambda tx: tx.fetch_all("SELECT name, code_bytes FROM function_versions"))
+    await new.close()
+    assert rows == [{"name": "f", "code_bytes": 0}]
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path, copied_migrations: Path) -> None:
+    last = migrations.revisions("state")[-1]
+    failing = copied_migrations / "state" / "r9000_failing.py"
+    failing.write_text(
+        f"from alembic import op\nrevision, down_revision = '9000', '{last}'\n"
+        "def upgrade():\n    op.execute('CREATE TABLE half (a)')\n    op.execute('nonsense')\n"
+    )
+    path = tmp_path / "state.db"
+    with pytest.raises(PortError, match="nonsense"):
+        SqliteDatabase.open(path, schema="state")
+    failing.unlink()
+    assert "half" not in asyncio.run(columns(path, "state"))
+
+
+def test_a_place_that_cannot_be_written_is_an_error_of_the_port(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(PortError, match="cannot open the database"):
+        SqliteDatabase.open(tmp_path / "file" / "state.db", schema="state")
 
 
 def test_a_database_of_another_kind_is_refused(tmp_path: Path) -> None:

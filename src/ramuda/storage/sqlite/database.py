@@ -7,10 +7,11 @@ from typing import TypeVar
 
 from sqlalchemy.engine import Engine
 
+from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.database import Transaction
 from ramuda.storage import migrations
 from ramuda.storage.migrations import Schema
-from ramuda.storage.sqlite.connection import Sync, connect, engine
+from ramuda.storage.sqlite.connection import Sync, connect, engine, wrapped
 from ramuda.storage.sqlite.readers import Readers
 from ramuda.storage.sqlite.writer import Writer
 
@@ -35,7 +36,8 @@ class SqliteDatabase:
         opened = engine(path)
         connection = connect(opened, sync=sync)
         try:
-            migrations.upgrade(connection, schema, str(path))
+            with wrapped(f"bring {path} up to date"):
+                migrations.upgrade(connection, schema, str(path))
         except BaseException:
             connection.close()
             opened.dispose()
@@ -60,6 +62,9 @@ class SqliteDatabase:
 
 def _make_private(path: Path) -> None:
     """SQLite gives its journal files the mode of the database file."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
-    path.chmod(0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        path.chmod(0o600)
+    except OSError as e:
+        raise PortError(f"cannot open the database: {e}") from e

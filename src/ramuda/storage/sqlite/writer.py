@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy.engine import Connection
@@ -46,21 +46,24 @@ class Writer:
         self._connection = connection
         self._queue: SimpleQueue[_Write[Any] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=name, daemon=True)
+        self._closing = Lock()  # so that nothing is queued behind the end of the queue
         self._closed = False
         self._thread.start()
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        if self._closed:
-            raise PortError("the database is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(_Write(work, future))
+        with self._closing:
+            if self._closed:
+                raise PortError("the database is closed")
+            self._queue.put(_Write(work, future))
         return await future
 
     def close(self) -> None:
         """Waits until everything queued is written. Blocks."""
-        if not self._closed:
-            self._closed = True
-            self._queue.put(None)
+        with self._closing:
+            if not self._closed:
+                self._closed = True
+                self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:
@@ -89,13 +92,13 @@ class Writer:
             for write in batch:
                 self._perform_one(write)
             self._statement("COMMIT")
-        except PortError as e:
+        except Exception as e:  # noqa: BLE001 - the boundary of a batch: the thread must outlive it
             for write in batch:
                 write.error = write.error or e
             self._abandon()
 
     def _perform_one(self, write: _Write[Any]) -> None:
-        """Raises PortError when the transaction as a whole is lost."""
+        """Raises when the transaction as a whole is lost."""
         self._statement("SAVEPOINT work")
         try:
             write.result = write.work(SqliteTransaction(self._connection))

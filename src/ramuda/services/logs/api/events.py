@@ -14,7 +14,7 @@ from ramuda.telemetry.log_reading import EventQuery, PageLimits
 from ramuda.telemetry.logs import Logs
 from ramuda.telemetry.model import LogEvent, Position
 
-_SCAN_BYTES_MAX = 32 * 1024 * 1024
+_SCAN_BYTES_MAX = 16 * 1024 * 1024
 """How much FilterLogEvents looks through for one page before it answers what it has, as AWS does."""
 _END_OF_TIME_MS = 10**15 - 2  # the latest that has room in a token
 
