@@ -45,7 +45,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rewritten(path: Path) -> str:
-    """A file that is kept open and written again and again: what the last write wrote, without what was there before."""
+    """What was written to a file that is kept open, and forgets it."""
     text = path.read_text()
     path.write_text("")
     return text

@@ -77,14 +77,15 @@ class Backend:
 
     async def _template(self, runtime: RuntimeSpec) -> Template:
         starting = self._templates.get(runtime)
-        if starting is not None and starting.done() and not _lives(starting):
-            starting = None
-        if starting is None:
-            starting = asyncio.get_running_loop().create_task(self._start_template(runtime))
+        if starting is None or (starting.done() and not _lives(starting)):
+            starting = asyncio.get_running_loop().create_task(self._start_template(runtime, starting))
             self._templates[runtime] = starting
         return await asyncio.shield(starting)
 
-    async def _start_template(self, runtime: RuntimeSpec) -> Template:
+    async def _start_template(self, runtime: RuntimeSpec, former: "asyncio.Task[Template] | None") -> Template:
+        if former is not None and former.exception() is None:
+            self._log.warning("sandbox.template_ended runtime=%s", runtime.name)
+            await former.result().close()
         if self._opened is None:
             self._opened = asyncio.get_running_loop().create_task(self._open())
         await asyncio.shield(self._opened)
