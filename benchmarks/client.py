@@ -18,6 +18,7 @@ import sys
 import time
 
 RECEIVE_BYTES = 65536
+WARM_UP_S = 1.0
 
 
 class BadAnswerError(Exception):
@@ -51,13 +52,17 @@ def connect(host: str, port: int) -> socket.socket:
 def exchange(connection: socket.socket, request: bytes) -> bytes:
     """One request and its whole answer."""
     connection.sendall(request)
-    data = connection.recv(RECEIVE_BYTES)
+    data = _more(connection)
     while not is_whole(data):
-        more = connection.recv(RECEIVE_BYTES)
-        if not more:
-            raise BadAnswerError(f"connection closed after {data[:300]!r}")
-        data += more
+        data += _more(connection)
     return data
+
+
+def _more(connection: socket.socket) -> bytes:
+    received = connection.recv(RECEIVE_BYTES)
+    if not received:
+        raise BadAnswerError("the connection was closed before the answer was whole")
+    return received
 
 
 def one_after_another(connection: socket.socket, requests: list[bytes], count: int) -> list[int]:
@@ -83,7 +88,7 @@ def all_at_once(connections: list[socket.socket], requests: list[bytes]) -> floa
     while pending:
         for number, _ in poller.poll():
             connection, data = pending[number]
-            data += connection.recv(RECEIVE_BYTES)
+            data += _more(connection)
             if is_whole(data):
                 del pending[number]
             else:
@@ -105,7 +110,7 @@ def in_parallel(connections: list[socket.socket], requests: list[bytes], duratio
     while under_way:
         for number, _ in poller.poll():
             slot = state[number]
-            slot[1] += slot[0].recv(RECEIVE_BYTES)
+            slot[1] += _more(slot[0])
             if not is_whole(slot[1]):
                 continue
             now = clock()
@@ -122,14 +127,14 @@ def main() -> None:
     job = json.load(sys.stdin)
     requests = [base64.b64decode(r) for r in job["requests"]]
     connections = [connect(job["host"], job["port"]) for _ in range(job["connections"])]
-    for i, connection in enumerate(connections):
-        one_after_another(connection, requests[i % len(requests) :], max(job["warm_up"] // len(connections), 1))
     gc.disable()
     if len(connections) == 1:
+        one_after_another(connections[0], requests, job["warm_up"])
         begun = time.perf_counter()
         times = one_after_another(connections[0], requests, job["count"])
         elapsed_s = time.perf_counter() - begun
     else:
+        in_parallel(connections, requests, WARM_UP_S)  # as many environments as connections
         times, elapsed_s = in_parallel(connections, requests, job["duration_s"])
     json.dump({"nanoseconds": times, "elapsed_s": elapsed_s, "answers": len(times)}, sys.stdout)
 

@@ -111,4 +111,4 @@ def _deployed(platform: Platform) -> load.Target:
 
 
 def _crowd(target: load.Target) -> load.Measured:
-    return load.run(target, connections=CONNECTIONS, duration_s=SECONDS_A_ROUND, warm_up=CONNECTIONS * 20)
+    return load.run(target, connections=CONNECTIONS, duration_s=SECONDS_A_ROUND)
