@@ -13,6 +13,7 @@ from ramuda.telemetry.model import GroupRef, LogEvent, Position
 
 _CHUNKS_AT_ONCE = 32
 _END_OF_TIME_MS = 1 << 62
+_BEYOND = 1 << 63  # more than any time, number of a chunk or place in one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,15 @@ class EventQuery:
     before: Position | None = None
     newest_first: bool = False
 
+    @property
+    def sign(self) -> int:
+        return -1 if self.newest_first else 1
+
+    def order_of(self, position: Position) -> Position:
+        """What sorts as the events shall come."""
+        sign = self.sign
+        return Position(sign * position.at_ms, sign * position.chunk, sign * position.place)
+
     def admits(self, position: Position) -> bool:
         return (
             self.start_ms <= position.at_ms < self.end_ms
@@ -40,7 +50,7 @@ class EventQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageLimits:
-    """Where a page ends: so many events or bytes answered, or so many bytes looked at."""
+    """Where a page ends: so many events or bytes answered, or, at the next chunk, so many bytes looked at."""
 
     events: int
     answer_bytes: int
@@ -49,7 +59,7 @@ class PageLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
-    """`stopped_at` is the last event looked at when there may be more behind it, else None."""
+    """`stopped_at` is where the next page goes on, when there may be more."""
 
     events: list[LogEvent]
     stopped_at: Position | None
@@ -59,38 +69,56 @@ def read_page(
     tx: Transaction, query: EventQuery, limits: PageLimits, accepts: Callable[[str], bool] | None = None
 ) -> EventPage:
     """The first events, in the query's direction, whose message `accepts` takes. Raises GroupMissing, StreamMissing."""
-    found: list[LogEvent] = []
-    answer_bytes = scan_bytes = 0
-    last: Position | None = None
-    for event in read(tx, query):
-        size = len(event.message.encode(errors="replace")) + chunks.EVENT_OVERHEAD_BYTES
-        wanted = accepts is None or accepts(event.message)
-        full = len(found) == limits.events or (found and answer_bytes + size > limits.answer_bytes)
-        if last is not None and ((wanted and full) or scan_bytes > limits.scan_bytes):
-            return EventPage(events=found, stopped_at=last)
-        if wanted:
-            found.append(event)
-            answer_bytes += size
-        scan_bytes += size
-        last = event.position
-    return EventPage(events=found, stopped_at=None)
-
-
-def read(tx: Transaction, query: EventQuery) -> Iterator[LogEvent]:
-    """The events of a query, in order, read as far as the caller goes."""
     group = log_rows.group_id(tx, query.group)
     names = _stream_names(tx, group, query)
-    sign = -1 if query.newest_first else 1
+    page = _GrowingPage(limits)
     waiting: list[tuple[Position, LogEvent]] = []
+    scanned_bytes, first_edge_ms = 0, None
     for row in _chunk_rows(tx, group, query, names):
-        edge_ms = sign * row["last_ms" if query.newest_first else "first_ms"]
-        while waiting and waiting[0][0].at_ms < edge_ms:
-            yield heapq.heappop(waiting)[1]
-        for event in _events(row, names[row["stream_id"]]):
-            if query.admits(event.position):
-                heapq.heappush(waiting, (Position(*(sign * part for part in event.position)), event))
-    while waiting:
-        yield heapq.heappop(waiting)[1]
+        edge_ms = row["last_ms" if query.newest_first else "first_ms"]
+        if not page.take(waiting, Position(query.sign * edge_ms, -_BEYOND, 0)):
+            return page.stopped()
+        # Only where the edge has moved on does stopping here bring the next page further.
+        first_edge_ms = edge_ms if first_edge_ms is None else first_edge_ms
+        if scanned_bytes > limits.scan_bytes and edge_ms != first_edge_ms:
+            return EventPage(events=page.events, stopped_at=_before_all_of(edge_ms, query))
+        for event in _events(row, names[row["stream_id"]], query, accepts):
+            heapq.heappush(waiting, (query.order_of(event.position), event))
+        scanned_bytes += row["stored_bytes"]
+    if not page.take(waiting, Position(_BEYOND, 0, 0)):
+        return page.stopped()
+    return EventPage(events=page.events, stopped_at=None)
+
+
+class _GrowingPage:
+    """Takes events until the page is full."""
+
+    def __init__(self, limits: PageLimits) -> None:
+        self.events: list[LogEvent] = []
+        self._limits = limits
+        self._bytes = 0
+
+    def take(self, waiting: list[tuple[Position, LogEvent]], until: Position) -> bool:
+        """Moves those that come before `until` out of the heap; False when one does not fit."""
+        while waiting and waiting[0][0] < until:
+            event = waiting[0][1]
+            size = len(event.message.encode()) + chunks.EVENT_OVERHEAD_BYTES
+            if len(self.events) == self._limits.events:
+                return False
+            if self.events and self._bytes + size > self._limits.answer_bytes:
+                return False
+            heapq.heappop(waiting)
+            self.events.append(event)
+            self._bytes += size
+        return True
+
+    def stopped(self) -> EventPage:
+        return EventPage(events=self.events, stopped_at=self.events[-1].position)
+
+
+def _before_all_of(edge_ms: int, query: EventQuery) -> Position:
+    """The place, in the query's direction, before every event of that time."""
+    return Position(edge_ms + 1, 0, 0) if query.newest_first else Position(edge_ms, 0, 0)
 
 
 def _stream_names(tx: Transaction, group: int, query: EventQuery) -> dict[int, str]:
@@ -111,7 +139,7 @@ def _chunk_rows(tx: Transaction, group: int, query: EventQuery, names: dict[int,
         return
     source = f"group_id = {group}" if all_streams else f"stream_id IN ({', '.join(map(str, names))})"
     statement = (
-        "SELECT id, stream_id, first_ms, last_ms, ingested_ms, events FROM log_chunks"  # noqa: S608 - our own words and numbers
+        "SELECT id, stream_id, first_ms, last_ms, ingested_ms, stored_bytes, events FROM log_chunks"  # noqa: S608 - our own words and numbers
         f" WHERE {source} AND last_ms >= :start_ms AND first_ms < :end_ms"
         " AND first_ms > :earliest_begin_ms AND last_ms < :latest_end_ms"
     )
@@ -139,6 +167,14 @@ def _bounds(query: EventQuery) -> dict[str, int]:
     }
 
 
-def _events(row: Row, stream: str) -> Iterator[LogEvent]:
-    for index, (at_ms, message) in enumerate(chunks.decode(row["first_ms"], row["events"])):
-        yield LogEvent(Position(at_ms, row["id"], index), stream, row["ingested_ms"], message)
+def _events(row: Row, stream: str, query: EventQuery, accepts: Callable[[str], bool] | None) -> Iterator[LogEvent]:
+    """Those that are wanted. Most are not, of most chunks of a search, hence no object is made of them."""
+    is_whole = query.admits(Position(row["first_ms"], row["id"], 0)) and query.admits(
+        Position(row["last_ms"], row["id"], _BEYOND)
+    )
+    for place, (at_ms, message) in enumerate(chunks.decode(row["first_ms"], row["events"])):
+        if accepts is not None and not accepts(message):
+            continue
+        position = Position(at_ms, row["id"], place)
+        if is_whole or query.admits(position):
+            yield LogEvent(position, stream, row["ingested_ms"], message)

@@ -1,6 +1,5 @@
 """Reading events across chunks, from either end, against a plain sorted list."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -141,17 +140,29 @@ async def test_an_event_larger_than_a_page_still_comes(telemetry: Telemetry) -> 
     assert [len(page.events) for page in found] == [1, 1]
 
 
-async def test_a_search_that_finds_little_answers_before_it_has_seen_everything(telemetry: Telemetry) -> None:
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_a_search_that_finds_little_answers_before_it_has_seen_everything(
+    telemetry: Telemetry, newest_first: bool
+) -> None:
     await make_group(telemetry, "a")
-    await telemetry.logs.put(GROUP, "a", [(at_ms, f"line {at_ms:04}" + "." * 91) for at_ms in range(100)])
-    limits = replace(WIDE, scan_bytes=2_000)
-    wanted: Callable[[str], bool] = lambda message: message.startswith("line 0099")  # noqa: E731
-    query, found, turns = EventQuery(group=GROUP), list[LogEvent](), 0
+    for begin in range(0, 100, 5):
+        await telemetry.logs.put(GROUP, "a", [(begin + at_ms, f"line {begin + at_ms:04}" * 10) for at_ms in range(5)])
+    query, found, turns = EventQuery(group=GROUP, newest_first=newest_first), list[LogEvent](), 0
     while True:
-        page = await telemetry.logs.events(query, limits, wanted)
+        page = await telemetry.logs.events(query, replace(WIDE, scan_bytes=2_000), lambda text: text[8] in "37")
         found += page.events
         turns += 1
         if page.stopped_at is None:
             break
-        query = replace(query, after=page.stopped_at)
-    assert ([event.position.at_ms for event in found], turns > 3) == ([99], True)
+        query = replace(query, **{"before" if newest_first else "after": page.stopped_at})
+    expected = [number for number in range(100) if number % 10 in (3, 7)]
+    assert [event.position.at_ms for event in found] == (expected[::-1] if newest_first else expected)
+    assert 3 < turns < 12
+
+
+async def test_a_search_gets_on_where_many_chunks_begin_at_the_same_time(telemetry: Telemetry) -> None:
+    await make_group(telemetry, "a")
+    for number in range(10):
+        await telemetry.logs.put(GROUP, "a", [(1, f"{number}" * 100), (2, "x")])
+    limits = replace(WIDE, scan_bytes=1)
+    assert len(texts(await pages(telemetry, EventQuery(group=GROUP), limits))) == 20

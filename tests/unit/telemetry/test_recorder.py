@@ -10,9 +10,11 @@ from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.database import Transaction
 from ramuda.storage.sqlite import SqliteDatabase
 from ramuda.telemetry import Options, Telemetry
+from ramuda.telemetry.flusher import Flusher
 from ramuda.telemetry.log_reading import EventQuery, PageLimits
 from ramuda.telemetry.metrics import MetricQuery
 from ramuda.telemetry.model import GroupMissing, GroupRef
+from ramuda.telemetry.recorder import BufferedRecorder
 from ramuda.testing import ManualClock
 
 T = TypeVar("T")
@@ -111,17 +113,28 @@ async def test_a_group_deleted_under_an_open_stream_comes_back_with_what_is_writ
 async def test_what_was_recorded_reaches_the_disk_within_half_a_second(
     database: SqliteDatabase, clock: ManualClock
 ) -> None:
-    counted = FailingDatabase(database)
-    telemetry = Telemetry(counted, clock, Options(sweep_interval_s=1e9))
-    await telemetry.start()
-    await clock.advance(0)
-    telemetry.recorder.open_stream(*GROUP, "s1").write(1, "one")
-    writes_before = counted.writes
+    counted, recorder = FailingDatabase(database), BufferedRecorder(clock)
+    flusher = Flusher(recorder, counted, clock, Options())
+    running = asyncio.ensure_future(flusher.run())
+    recorder.open_stream(*GROUP, "s1").write(1, "one")
     await clock.advance(0.49)
-    assert counted.writes == writes_before
+    writes_before = counted.writes
     await clock.advance(0.02)
-    assert counted.writes == writes_before + 1
+    assert (writes_before, counted.writes) == (0, 1)
+    running.cancel()
+    await flusher.finish()
+    assert await messages(Telemetry(database, clock)) == [("s1", 1, "one")]
+
+
+async def test_a_running_telemetry_flushes_and_sweeps_until_it_is_stopped(
+    telemetry: Telemetry, clock: ManualClock
+) -> None:
+    await telemetry.start()
+    telemetry.recorder.open_stream(*GROUP, "s1").write(1, "one")
+    while telemetry.recorder.is_dirty:
+        await clock.advance(0.1)
     await telemetry.stop()
+    assert await messages(telemetry) == [("s1", 1, "one")]
 
 
 async def test_stopping_writes_what_is_left(database: SqliteDatabase, clock: ManualClock) -> None:
