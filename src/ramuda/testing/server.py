@@ -56,6 +56,8 @@ class RunningServer:
         line = self._process.stdout.readline()
         if not line:
             self._process.wait(START_LIMIT_S)
+            self._process.stdout.close()
+            self._process = None
             raise RuntimeError(f"the server did not start:\n{self.log}")
         self.ready = json.loads(line)
         self.url = self.ready["endpoint"]
