@@ -33,7 +33,12 @@ class _Pool:
         self.idle: list[Environment] = []
         self.finishing: set[Environment] = set()
         self.waiters: deque[asyncio.Future[Environment]] = deque()
+        self.being_made = 0
         self.is_retired = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.all and not self.waiters and not self.being_made
 
 
 class Placement:
@@ -47,6 +52,7 @@ class Placement:
         self._options = options
         self._clock = clock
         self._pools: dict[str, _Pool] = {}
+        self._pool_of: dict[Environment, _Pool] = {}
         self._count = 0
         self._unfrozen: deque[tuple[float, Environment]] = deque()
         self._freeze_timer: asyncio.TimerHandle | None = None
@@ -62,9 +68,8 @@ class Placement:
             self._sweeper.cancel()
         if self._freeze_timer is not None:
             self._freeze_timer.cancel()
-        everything = [environment for pool in self._pools.values() for environment in pool.all]
         self._pools.clear()
-        await asyncio.gather(*(environment.close() for environment in everything), *self._closing)
+        await asyncio.gather(*(environment.close() for environment in self._pool_of), *self._closing)
 
     def count(self) -> int:
         """Environments alive, those being made included."""
@@ -123,6 +128,7 @@ class Placement:
         if self._count >= self._options.environments_max:
             self._make_room()
         self._count += 1
+        pool.being_made += 1
         observer = Observer(
             answered=lambda environment: pool.finishing.add(environment),
             idle=lambda environment: self._on_idle(pool, environment),
@@ -134,15 +140,17 @@ class Placement:
         except BaseException:
             self._count -= 1
             raise
+        finally:
+            pool.being_made -= 1
         pool.all.add(environment)
+        self._pool_of[environment] = pool
         return environment
 
     def discard(self, environment: Environment) -> None:
         """An acquired environment turned out to be unusable."""
-        for pool in self._pools.values():
-            if environment in pool.all:
-                self._close(pool, environment)
-                return
+        pool = self._pool_of.get(environment)
+        if pool is not None:
+            self._close(pool, environment)
 
     def _on_idle(self, pool: _Pool, environment: Environment) -> None:
         pool.finishing.discard(environment)
@@ -162,6 +170,7 @@ class Placement:
             return
         pool.all.discard(environment)
         pool.finishing.discard(environment)
+        del self._pool_of[environment]
         self._count -= 1
         task = asyncio.get_running_loop().create_task(environment.close())
         self._closing.add(task)
@@ -197,7 +206,7 @@ class Placement:
             for environment in [e for e in pool.idle if self._is_over(e, now_s)]:
                 pool.idle.remove(environment)
                 self._close(pool, environment)
-            if not pool.all and not pool.waiters:
+            if pool.is_empty:
                 del self._pools[arn]
 
     def _is_over(self, environment: Environment, now_s: float) -> bool:

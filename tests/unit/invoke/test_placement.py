@@ -141,6 +141,27 @@ async def test_an_environment_without_work_is_shut_down_after_its_time(worlds: l
     assert world.invoker.placement.count() == 0
 
 
+async def test_an_environment_that_takes_long_to_make_is_not_forgotten(worlds: list[World]) -> None:
+    world = await create(worlds, World())
+    go_on = asyncio.Event()
+    open_at_once = world.open
+
+    async def open_slowly(function: FunctionSnapshot, observer: Observer) -> Environment:
+        await go_on.wait()
+        return await open_at_once(function, observer)
+
+    world.invoker.placement._open = open_slowly  # type: ignore[method-assign]
+    invoked = asyncio.ensure_future(world.invoker.invoke(invocation(snapshot())))
+    await world.clock.advance(5)
+    go_on.set()
+    await invoked
+    await world.settled()
+    world.invoker.forget(snapshot().ref.arn)
+    await world.settled()
+    assert world.made[0].calls[-1] == "kill"
+    assert world.invoker.placement.count() == 0
+
+
 async def test_the_longest_idle_environment_makes_room(worlds: list[World]) -> None:
     world = await create(worlds, World(environments_max=2))
     for version in ("1", "2", "3"):
