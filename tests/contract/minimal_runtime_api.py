@@ -42,7 +42,7 @@ class MinimalRuntimeApi:
         self.address = ""
         self.ready = asyncio.Event()
         self._count = 0
-        self._events: asyncio.Queue[tuple[str, bytes, dict[str, str]]] = asyncio.Queue()
+        self._events: asyncio.Queue[tuple[str, bytes, dict[str, str]] | None] = asyncio.Queue()
         self._said: asyncio.Queue[Said] = asyncio.Queue()
         self._connections: set[asyncio.StreamWriter] = set()
 
@@ -55,6 +55,7 @@ class MinimalRuntimeApi:
         self._server.close()
         for writer in self._connections:
             writer.close()
+            self._events.put_nowait(None)
         await self._server.wait_closed()
 
     async def invoke(self, event: Any, **headers: str) -> Said:
@@ -91,7 +92,10 @@ class MinimalRuntimeApi:
 
     async def _next(self) -> bytes:
         self.ready.set()
-        request_id, event, more = await self._events.get()
+        handed_out = await self._events.get()
+        if handed_out is None:
+            raise ConnectionAbortedError
+        request_id, event, more = handed_out
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request_id,
             "Lambda-Runtime-Deadline-Ms": str(DEADLINE_MS),

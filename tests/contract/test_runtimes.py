@@ -138,14 +138,16 @@ async def test_an_exception_is_reported_and_the_next_event_is_served(identifier,
 async def test_code_that_cannot_be_loaded_is_an_init_error(identifier, provide, task):
     provided = await provide(identifier)
     family = family_of(provided)
-    handler = "Missing::handle" if family == "java" else "missing.handler"
-    async with running(provided, task(provided), handler) as (api, process):
+    if family == "java":  # AWS's client says it in answer to the first event
+        async with running(provided, task(provided), "Missing::handle") as (api, _):
+            said = await api.invoke({})
+            assert (said.what, said.value["errorMessage"]) == ("error", "Class not found: Missing")
+        return
+    async with running(provided, task(provided), "missing.handler") as (api, process):
         said = await api.said()
         assert said.what == "init/error"
-        expected = ("Class not found: Missing",) if family == "java" else ("missing",)
-        assert all(part in said.value["errorMessage"] for part in expected)
-        if family != "java":
-            assert said.value["errorType"] == "Runtime.ImportModuleError"
+        assert "missing" in said.value["errorMessage"]
+        assert said.value["errorType"] == "Runtime.ImportModuleError"
         assert await process.wait() != 0
 
 

@@ -79,7 +79,7 @@ class Catalogue:
         self._background.stop()
         self._store.stop()
         self._tools.stop()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await asyncio.gather(*self._under_way.values(), self.finish(), return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def _provide(self, entry: Entry) -> Provision:

@@ -17,6 +17,7 @@ class Finder:
         self._environ = os.environ if environ is None else environ
 
     def find(self, kind: Kind, more: tuple[Path, ...] = ()) -> list[Interpreter]:
-        """In the order in which they were found: PATH first. `more` are further folders to look in."""
+        """In the order in which they were found: PATH first. `more` are further folders to look in. A program outside
+        of its own installation is left out: mounting the installation would not bring it along."""
         asked = (self._probe.ask(kind, program) for program in candidates(kind, self._environ, more))
-        return [interpreter for interpreter in asked if interpreter is not None]
+        return [found for found in asked if found is not None and found.executable.is_relative_to(found.prefix)]
