@@ -29,7 +29,7 @@ from tests.sandboxes import (
 )
 
 MIB = 1024 * 1024
-OPTIONS = Options(gateway_address="127.0.0.1:4566")
+OPTIONS = Options()
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,6 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     this host's own addresses, loopback of the host, link-local."""
     gateway_port: int = 4566
     """Port of the platform's endpoint as a function sees it, at 127.0.0.1. Isolated backend."""
-    gateway_address: str = "127.0.0.1:4566"
-    """`host:port` where the server listens, for the process backend, whose functions use the host's network."""
     open_files: int = limits.OPEN_FILES
     """RLIMIT_NOFILE, soft and hard."""
     pids_max: int = limits.PROCESSES

@@ -95,7 +95,8 @@ class Sockets:
     """Listening sockets of the host that the function reaches. `runtime_api` and `gateway` are HTTP. `outbound`
     receives every other TCP connection (redirected; the original destination is in SO_ORIGINAL_DST) and `dns` its
     UDP port 53; both None where the sandbox has no network or uses the host's. `runtime_address`, `gateway_address`
-    are `host:port` as the function sees them."""
+    are `host:port` as the function sees them; without a `gateway` the function shares the host's network and takes the
+    server's own address."""
 
     runtime_api: socket.socket
     runtime_address: str

@@ -48,7 +48,6 @@ class ProcessSandbox:
         self.sockets = Sockets(
             runtime_api=listening,
             runtime_address=f"127.0.0.1:{listening.getsockname()[1]}",
-            gateway_address=options.gateway_address,
         )
         self._assignment: Assignment | None = None
         self._process: asyncio.subprocess.Process | None = None
