@@ -59,10 +59,13 @@ class Bench:
     async def is_cut_off(self, data: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(*self.address)
         writer.write(data)
-        answer = await reader.read()
-        writer.close()
-        await asyncio.wait([asyncio.ensure_future(writer.wait_closed())])
-        return answer
+        try:
+            return await reader.read()
+        except ConnectionResetError:  # the end came before all was sent
+            return b""
+        finally:
+            writer.close()
+            await asyncio.wait([asyncio.ensure_future(writer.wait_closed())])
 
 
 @pytest.fixture
@@ -186,3 +189,91 @@ async def test_connections_beyond_the_limit_are_cut_off(bench: Bench) -> None:
     for _, writer in pairs:
         writer.close()
     await asyncio.wait([asyncio.ensure_future(writer.wait_closed()) for _, writer in pairs])
+
+
+RESPONSE = b"POST /2018-06-01/runtime/invocation/r1/response HTTP/1.1\r\n"
+
+
+class UnreadTransport(asyncio.Transport):
+    """Of a connection whose other end reads nothing: says so at the second write."""
+
+    def __init__(self, connection: asyncio.Protocol) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self._connection = connection
+        connection.connection_made(self)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.calls.append(bytes(data).split(b"\r\n")[0].decode())
+        if len(self.calls) == 2:
+            self._connection.pause_writing()
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause reading")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume reading")
+
+    def abort(self) -> None:
+        self.calls.append("abort")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+@pytest.mark.parametrize(
+    ("sent", "then"),
+    [(2, ["resume reading", "HTTP/1.1 404 Not Found"]), (5, ["abort", "close"])],
+    ids=["read", "unread"],
+)
+async def test_answers_that_nobody_reads_do_not_pile_up(sent: int, then: list[str]) -> None:
+    connection = RuntimeApi(Heard()).factory()
+    transport = UnreadTransport(connection)
+    request = b"GET /nonsense HTTP/1.1\r\n\r\n"
+    connection.data_received(request * sent)
+    if sent == 2:  # and reads them after all
+        connection.resume_writing()
+        connection.data_received(request)
+    assert transport.calls == [*["HTTP/1.1 404 Not Found"] * 2, "pause reading", *then]
+
+
+async def test_endless_trailers_are_cut_off(bench: Bench) -> None:
+    await bench.running()
+    body = b"Transfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n" + b"A: b\r\n" * 100_000
+    assert await bench.is_cut_off(RESPONSE + body) == b""
+    assert bench.heard.events == [("ready",)]
+
+
+async def test_a_body_of_many_small_chunks_arrives_whole(bench: Bench) -> None:
+    await bench.running()
+    reader, writer = await asyncio.open_connection(*bench.address)
+    writer.write(RESPONSE + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\n7\r\n" * 100_000 + b"0\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n")) == b"HTTP/1.1 202 Accepted\r\n"
+    writer.close()
+    await writer.wait_closed()
+    assert bench.heard.events[1:] == [("response", b"7" * 100_000, "application/json")]
+
+
+async def test_only_one_body_at_a_time_is_kept_in_memory(bench: Bench) -> None:
+    await bench.running()
+    reader, writer = await asyncio.open_connection(*bench.address)
+    writer.write(RESPONSE + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+    await reader.readuntil(b"\r\n\r\n")  # its body is awaited
+    refused = await bench.client.call("POST", "invocation/r1/response", b"second")
+    assert (refused.status, json.loads(refused.body)["errorType"]) == (403, "InvalidStateTransition")
+    writer.close()
+    await writer.wait_closed()
+    while (answer := await bench.client.call("POST", "invocation/r1/response", b"third")).status == 403:
+        pass  # until the server, too, has seen the end of the first
+    assert answer.status == 202
+    assert bench.heard.events == [("ready",), ("response", b"third", "application/json")]
+
+
+async def test_an_error_too_deep_to_read_is_told_as_it_is(bench: Bench) -> None:
+    await bench.running()
+    assert (await bench.client.call("POST", "invocation/r1/error", b"[" * 100_000)).status == 202
+    (_, error_type, payload) = bench.heard.events[1]
+    assert (error_type, json.loads(payload)) == (
+        "Runtime.Unknown",
+        {"errorType": "Runtime.Unknown", "errorMessage": "[" * 100_000},
+    )

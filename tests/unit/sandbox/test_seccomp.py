@@ -55,11 +55,21 @@ def test_a_clone_may_make_threads_and_processes_but_no_namespaces(machine: str) 
 
 
 @MACHINES
-def test_sockets_are_unix_internet_and_route_netlink(machine: str) -> None:
-    number = (41, 198)[COLUMNS[machine]]
+@pytest.mark.parametrize("call", [(41, 198), (53, 199)], ids=["socket", "socketpair"])
+def test_sockets_are_unix_internet_and_route_netlink(machine: str, call: tuple[int, int]) -> None:
+    number = call[COLUMNS[machine]]
     assert [answer(machine, number, family, 1, 0) for family in (1, 2, 10, 16)] == [0] * 4
     assert answer(machine, number, 16, 3, 12) == errno.EAFNOSUPPORT
-    assert [answer(machine, number, family, 3, 0) for family in (17, 31, 38, 40)] == [errno.EAFNOSUPPORT] * 4
+    assert [answer(machine, number, family, 3, 0) for family in (17, 30, 31, 38, 40)] == [errno.EAFNOSUPPORT] * 5
+
+
+@MACHINES
+@pytest.mark.parametrize("family", [2, 10])
+def test_the_internets_protocols_are_tcp_udp_and_ping(machine: str, family: int) -> None:
+    number = (41, 198)[COLUMNS[machine]]
+    assert [answer(machine, number, family, 1, protocol) for protocol in (0, 1, 6, 17, 58)] == [0] * 5
+    others = (33, 115, 132, 136, 255, 262)  # DCCP, L2TP, SCTP, UDPLITE, raw, MPTCP
+    assert {answer(machine, number, family, 1, protocol) for protocol in others} == {errno.EPROTONOSUPPORT}
 
 
 @MACHINES

@@ -35,36 +35,40 @@ class Ignored:
 
 class Buffered:
     """A whole body, or None to `then` when it is over the limit. `intercept` may deal with trailers instead of
-    `then`."""
+    `then`. `over` is told first, also when the connection broke."""
 
-    __slots__ = ("_intercept", "_limit_bytes", "_pieces", "_size_bytes", "_then")
+    __slots__ = ("_data", "_intercept", "_limit_bytes", "_over", "_size_bytes", "_then")
 
     def __init__(
         self,
         limit_bytes: int,
         then: Callable[[bytes | None], None],
         intercept: Callable[[dict[bytes, bytes]], bool] | None = None,
+        *,
+        over: Callable[[], None],
     ) -> None:
         self._limit_bytes = limit_bytes
         self._then = then
         self._intercept = intercept
-        self._pieces: list[bytes] = []
+        self._over = over
+        self._data = bytearray()  # pieces of one byte each would take forty times the memory
         self._size_bytes = 0
 
     def feed(self, data: bytes) -> None:
         self._size_bytes += len(data)
         if self._size_bytes <= self._limit_bytes:
-            self._pieces.append(data)
+            self._data += data
         else:
-            self._pieces.clear()
+            self._data.clear()
 
     def end(self, trailers: dict[bytes, bytes]) -> None:
+        self._over()
         if trailers and self._intercept is not None and self._intercept(trailers):
             return
-        self._then(b"".join(self._pieces) if self._size_bytes <= self._limit_bytes else None)
+        self._then(bytes(self._data) if self._size_bytes <= self._limit_bytes else None)
 
     def abort(self) -> None:
-        pass
+        self._over()
 
 
 class ResponseStream:

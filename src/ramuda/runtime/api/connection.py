@@ -11,6 +11,7 @@ from typing import Protocol
 import httptools
 
 HEAD_BYTES_MAX = 64 * 1024
+"""Of a request's head, of what follows its last chunk, and of the framing of one chunk."""
 REASONS = {
     200: "OK",
     202: "Accepted",
@@ -23,7 +24,7 @@ REASONS = {
 
 
 class Body(Protocol):
-    """Takes a request's body as it comes. `paused` is set by the taker to hold the sender back."""
+    """Takes a request's body as it comes."""
 
     def feed(self, data: bytes) -> None: ...
 
@@ -77,7 +78,7 @@ class ApiConnection(asyncio.Protocol):
         self._url = b""
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
-        self._in_body = False
+        self._is_unread = False
         self._body: Body | None = None
 
     # asyncio.Protocol
@@ -88,13 +89,22 @@ class ApiConnection(asyncio.Protocol):
             self.close()
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes += 0 if self._in_body else len(data)
+        self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
             self.close()
-        if not self._in_body and self._head_bytes > HEAD_BYTES_MAX:
+        if self._head_bytes > HEAD_BYTES_MAX:
             self.close()
+
+    def pause_writing(self) -> None:
+        """The runtime does not read its answers: it is not asked for more, and may not send another request."""
+        self._is_unread = True
+        self.hold()
+
+    def resume_writing(self) -> None:
+        self._is_unread = False
+        self.release()
 
     def eof_received(self) -> None:
         self.close()
@@ -109,6 +119,9 @@ class ApiConnection(asyncio.Protocol):
     # httptools' callbacks
 
     def on_message_begin(self) -> None:
+        if self._is_unread and self._transport is not None:
+            self._transport.abort()  # closing would wait until the answers are read
+            raise ConnectionAbortedError("answers are not read")
         self._url = b""
         self._headers = {}
 
@@ -119,18 +132,20 @@ class ApiConnection(asyncio.Protocol):
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        self._in_body = True
         headers, self._headers = self._headers, {}
         if b"expect" in headers:
             self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._body = self._open_body(Exchange(self, self._parser.get_method(), self._url, headers))
 
     def on_body(self, data: bytes) -> None:
+        self._head_bytes -= len(data)
         if self._body is not None:
             self._body.feed(data)
 
+    def on_chunk_complete(self) -> None:
+        self._head_bytes = 0
+
     def on_message_complete(self) -> None:
-        self._in_body = False
         self._head_bytes = 0
         body, self._body = self._body, None
         if body is not None:

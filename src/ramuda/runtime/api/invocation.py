@@ -9,6 +9,7 @@ environment (`runtime.environment`) hears of what happened through `Listener` an
 Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol
 
@@ -24,6 +25,7 @@ INVOCATION = PREFIX + b"invocation/"
 ERROR_TYPE_HEADER = b"lambda-runtime-function-error-type"
 MODE_HEADER = b"lambda-runtime-function-response-mode"
 CONNECTIONS_MAX = 64
+PATH_BYTES_SHOWN = 200
 
 
 class Listener(Protocol):
@@ -61,6 +63,7 @@ class RuntimeApi:
         self._request_id = b""
         self._wants_stream = False
         self._waiting: Exchange | None = None
+        self._is_buffering = False
         self._connections: set[ApiConnection] = set()
 
     def factory(self) -> ApiConnection:
@@ -99,12 +102,26 @@ class RuntimeApi:
                 if action == b"response":
                     return self._open_response(exchange, request_id)
                 if action == b"error":
-                    return Buffered(limits.RESPONSE_PAYLOAD_BYTES, lambda body: self._error(exchange, request_id, body))
+                    return self._buffer(exchange, lambda body: self._error(exchange, request_id, body))
             if path == INIT_ERROR:
-                return Buffered(limits.RESPONSE_PAYLOAD_BYTES, lambda body: self._init_error(exchange, body))
-        return Ignored(
-            lambda: _refuse(exchange, 404, "InvalidPath", f"no such call: {path.decode('ascii', 'replace')}")
-        )
+                return self._buffer(exchange, lambda body: self._init_error(exchange, body))
+        shown = path[:PATH_BYTES_SHOWN].decode("ascii", "replace")
+        return Ignored(lambda: _refuse(exchange, 404, "InvalidPath", f"no such call: {shown}"))
+
+    def _buffer(
+        self,
+        exchange: Exchange,
+        then: Callable[[bytes | None], None],
+        intercept: Callable[[dict[bytes, bytes]], bool] | None = None,
+    ) -> Body:
+        """Takes a body into memory: one at a time, however many connections a hostile runtime opens."""
+        if self._is_buffering:
+            return Ignored(lambda: self._refuse_transition(exchange, self._state.value))
+        self._is_buffering = True
+        return Buffered(limits.RESPONSE_PAYLOAD_BYTES, then, intercept, over=self._buffered)
+
+    def _buffered(self) -> None:
+        self._is_buffering = False
 
     def _next(self, exchange: Exchange) -> None:
         if self._state is State.RUNNING or self._state is State.FAILED:
@@ -123,10 +140,8 @@ class RuntimeApi:
             stream = ResponseStream(exchange, content_type, limits.STREAMED_RESPONSE_BYTES)
             self._listener.on_stream(stream)
             return stream
-        return Buffered(
-            limits.RESPONSE_PAYLOAD_BYTES,
-            lambda body: self._response(exchange, request_id, body, content_type),
-            self._trailing_error,
+        return self._buffer(
+            exchange, lambda body: self._response(exchange, request_id, body, content_type), self._trailing_error
         )
 
     def _response(self, exchange: Exchange, request_id: bytes, body: bytes | None, content_type: str) -> None:
@@ -192,7 +207,7 @@ def _described(exchange: Exchange, body: bytes | None) -> tuple[str, bytes]:
     error_type = exchange.headers.get(ERROR_TYPE_HEADER, b"").decode("latin-1")
     try:
         told = decode_json(body or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         error_type = error_type or "Runtime.Unknown"

@@ -4,11 +4,12 @@ A deny list: what AWS's own sandbox allows is not published, and an allow list w
 nobody thought of. Denied is whatever reaches beyond the sandbox or enlarges the kernel's attack surface without use
 to a function: other processes' memory, mounts, namespaces, kernel keys, BPF, io_uring, modules, clocks. The calls
 answer EPERM; clone3 answers ENOSYS, so that libraries fall back to clone, whose flags a filter can see; a call of a
-foreign architecture answers ENOSYS. Sockets may be of the families Unix, IPv4, IPv6 and (to list interfaces) route
-netlink; others answer EAFNOSUPPORT.
+foreign architecture answers ENOSYS. Sockets, single or in pairs, may be of the families Unix, IPv4, IPv6 and (to
+list interfaces) route netlink; others answer EAFNOSUPPORT. Of the internet's protocols there are TCP, UDP and ping;
+others answer EPROTONOSUPPORT. Without that, asking for SCTP or TIPC would load a kernel module.
 
-The order of the instructions keeps the program's answer a matter of call number alone for all calls but `socket`
-and `clone`: the kernel then remembers it in a bitmap and does not run the program again.
+The order of the instructions keeps the program's answer a matter of call number alone for all calls but `socket`,
+`socketpair` and `clone`: the kernel then remembers it in a bitmap and does not run the program again.
 """
 
 from __future__ import annotations
@@ -79,10 +80,11 @@ DENIED = {
 }
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH_*
-_CLONE, _SOCKET, _CLONE3 = (56, 220), (41, 198), 435
+_CLONE, _SOCKET, _SOCKETPAIR, _CLONE3 = (56, 220), (41, 198), (53, 199), 435
 _X32_BIT = 0x40000000
 _NAMESPACE_FLAGS = 0x7E020080  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}
-_FAMILIES, _AF_NETLINK = (1, 2, 10), 16
+_AF_UNIX, _INTERNET_FAMILIES, _AF_NETLINK = 1, (2, 10), 16
+_INTERNET_PROTOCOLS = (0, 1, 6, 17, 58)  # the type's own, ICMP, TCP, UDP, ICMPv6
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
@@ -104,7 +106,8 @@ def program(machine: str = platform.machine()) -> bytes:
         _deny(errno.ENOSYS),
     ]
     code += _for_call(_CLONE[column], _check_clone())
-    code += _for_call(_SOCKET[column], _check_socket())
+    for number in (_SOCKET[column], _SOCKETPAIR[column]):
+        code += _for_call(number, _check_socket())
     for at, number in enumerate(denied):
         code.append(_instruction(_EQUAL, number, yes=len(denied) - at))
     code += [_instruction(_RETURN, _ALLOW), _deny(errno.EPERM)]
@@ -121,18 +124,21 @@ def _check_clone() -> list[bytes]:
 
 
 def _check_socket() -> list[bytes]:
-    code = [_instruction(_LOAD, _ARGUMENTS_AT)]
-    for family in _FAMILIES:
-        code += [_instruction(_EQUAL, family, no=1), _instruction(_RETURN, _ALLOW)]
-    code += [
-        _instruction(_EQUAL, _AF_NETLINK, yes=1),
-        _deny(errno.EAFNOSUPPORT),
-        _instruction(_LOAD, _ARGUMENTS_AT + 16),  # the protocol: 0 is NETLINK_ROUTE
-        _instruction(_EQUAL, 0, yes=1),
-        _deny(errno.EAFNOSUPPORT),
-        _instruction(_RETURN, _ALLOW),
-    ]
-    return code
+    """By family (argument 0) and protocol (argument 2)."""
+    internet = _check_protocol(_INTERNET_PROTOCOLS, errno.EPROTONOSUPPORT)
+    route_netlink = _check_protocol((0,), errno.EAFNOSUPPORT)
+    code = [_instruction(_LOAD, _ARGUMENTS_AT), _instruction(_EQUAL, _AF_UNIX, no=1), _instruction(_RETURN, _ALLOW)]
+    for family in _INTERNET_FAMILIES:
+        code += [_instruction(_EQUAL, family, no=len(internet)), *internet]
+    code += [_instruction(_EQUAL, _AF_NETLINK, no=len(route_netlink)), *route_netlink]
+    return [*code, _deny(errno.EAFNOSUPPORT)]
+
+
+def _check_protocol(allowed: tuple[int, ...], error: int) -> list[bytes]:
+    code = [_instruction(_LOAD, _ARGUMENTS_AT + 16)]
+    for protocol in allowed:
+        code += [_instruction(_EQUAL, protocol, no=1), _instruction(_RETURN, _ALLOW)]
+    return [*code, _deny(error)]
 
 
 def _for_call(number: int, code: list[bytes]) -> list[bytes]:
