@@ -195,16 +195,37 @@ async def test_a_bootstrap_that_cannot_be_started_is_an_invalid_entrypoint(conte
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("language", "compiler"), [("go", "go"), ("rust", "rustc")])
-async def test_a_compiled_program_runs_as_provided(language, compiler, provide, tmp_path):
-    program = shutil.which(compiler, path=os.pathsep.join([os.environ["PATH"], "/usr/local/go/bin"]))
-    if program is None:
-        pytest.skip(f"{compiler} is not installed")
+@pytest.mark.parametrize("language", ["go", "rust"])
+async def test_a_compiled_program_runs_as_provided(language, provide, tmp_path):
+    build = {"go": ["go", "build", "-o"], "rust": ["rustc", "-O", "-o"]}[language]
     source = HANDLERS / "provided" / {"go": "main.go", "rust": "main.rs"}[language]
-    built = tmp_path / "bootstrap"
-    command = [program, "build", "-o", built, source] if language == "go" else [program, "-O", "-o", built, source]
-    subprocess.run(command, check=True, env={**os.environ, "GOCACHE": str(tmp_path / "go"), "GOFLAGS": "-mod=mod"})
-    async with running(await provide("provided.al2023"), tmp_path, "h") as (api, _):
+    compile_program([*build, tmp_path / "bootstrap", source], tmp_path)
+    await answers_in(language, await provide("provided.al2023"), tmp_path)
+
+
+@pytest.mark.slow
+async def test_a_program_on_awss_library_for_go_runs_as_provided(provide, tmp_path):
+    source = tmp_path / "source"
+    shutil.copytree(HANDLERS / "provided/aws_lambda_go", source)
+    compile_program(["go", "mod", "init", "function"], source)
+    try:
+        compile_program(["go", "mod", "tidy"], source)
+    except subprocess.CalledProcessError:
+        pytest.skip("aws-lambda-go cannot be fetched here")
+    compile_program(["go", "build", "-tags", "lambda.norpc", "-o", tmp_path / "bootstrap"], source)
+    await answers_in("go", await provide("provided.al2023"), tmp_path)
+
+
+def compile_program(command: list[str | Path], folder: Path) -> None:
+    """Skips the test where the compiler is missing."""
+    compiler = shutil.which(command[0], path=os.pathsep.join([os.environ["PATH"], "/usr/local/go/bin"]))
+    if compiler is None:
+        pytest.skip(f"{command[0]} is not installed")
+    subprocess.run([compiler, *command[1:]], cwd=folder, check=True)
+
+
+async def answers_in(language: str, provided: ProvidedRuntime, folder: Path) -> None:
+    async with running(provided, folder, "h") as (api, _):
         for number in (1, 2):
             said = await api.invoke({"n": number})
             assert (said.what, said.request_id) == ("response", REQUEST_ID.format(number))

@@ -43,7 +43,8 @@ class NodeFamily:
             environment=tuple(entry.environment.items()),
         )
         version = selection.runtime_version(selected.interpreter, 1)
-        is_settled = not self._workshop.background.is_busy() and (sdk, client) == (self._sdk(entry), self._client(entry))
+        is_busy = self._workshop.background.is_busy()
+        is_settled = not is_busy and (sdk, client) == (self._sdk(entry), self._client(entry))
         return Provision(runtime=selected.provided(entry, spec, version), is_settled=is_settled)
 
     def status(self, entry: Entry) -> RuntimeStatus:

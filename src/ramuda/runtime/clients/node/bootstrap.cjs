@@ -10,15 +10,13 @@ const fs = require('fs');
 const path = require('path');
 
 const OFFICIAL_DIR = path.join(__dirname, 'aws-lambda-ric');
-const LOADED_AHEAD = ['crypto', 'http', 'https', 'net', 'stream', 'url', 'util', 'zlib'];
+const LOADED_AHEAD = [
+  'assert', 'async_hooks', 'crypto', 'http', 'https', 'net', 'stream', 'url', 'util', 'worker_threads', 'zlib',
+];
 
 function officialEntry() {
   const entries = ['index.mjs', path.join('dist', 'index.mjs')].map((name) => path.join(OFFICIAL_DIR, name));
   return entries.find((entry) => fs.existsSync(entry));
-}
-
-function loadNativePart(entry) {
-  require(path.join(path.dirname(entry), 'rapid-client.node'));
 }
 
 async function runOfficial(entry) {
@@ -29,17 +27,19 @@ async function runOfficial(entry) {
   }
 }
 
-function main() {
-  const entry = officialEntry();
-  if (process.argv[2] === '--wait') {
-    LOADED_AHEAD.forEach((name) => require(name));
-    entry ? loadNativePart(entry) : require('./client/run.cjs');
-    require('./assignment.cjs').become();
-  }
-  require('./node_path.cjs').extendToEsModules();
-  const running = entry ? runOfficial(entry) : require('./client/run.cjs').run();
-  // A failure to start is an uncaught exception, which is what the clients report, not an unhandled rejection.
-  running.catch((error) => process.nextTick(() => { throw error; }));
+async function waitForFunction(entry) {
+  LOADED_AHEAD.forEach((name) => require(name));
+  await import('./node_path_hooks.mjs'); // any: the first import sets up the loader of ES modules
+  if (!entry) require('./client/run.cjs'); // AWS's client cannot be loaded ahead: it reads the environment at once
+  require('./assignment.cjs').become();
 }
 
-main();
+async function main() {
+  const entry = officialEntry();
+  if (process.argv[2] === '--wait') await waitForFunction(entry);
+  require('./node_path.cjs').extendToEsModules();
+  await (entry ? runOfficial(entry) : require('./client/run.cjs').run());
+}
+
+// A failure to start is an uncaught exception, which is what the clients report, not an unhandled rejection.
+main().catch((error) => process.nextTick(() => { throw error; }));
