@@ -7,7 +7,7 @@ import os
 import sys
 
 
-def extend_path():
+def extend_path() -> None:
     task = os.environ["LAMBDA_TASK_ROOT"]
     runtime = os.path.dirname(os.path.abspath(__file__))
     version = "python{}.{}".format(*sys.version_info[:2])
@@ -15,7 +15,7 @@ def extend_path():
     sys.path[:] = first + [entry for entry in sys.path if entry not in first]
 
 
-def main():
+def main() -> None:
     extend_path()
     from awslambdaric.__main__ import main as run
 
