@@ -22,7 +22,8 @@ from ramuda.sandbox.process import paths, shim
 SHIM = Path(shim.__file__)
 HIGH_WATER = "VmHWM:"
 KIB = 1024
-GRACE_STEP_S = 0.01
+GROUP_END_STEP_S, GROUP_END_ATTEMPTS = 0.002, 500
+"""Orphans of a killed process count to its group until the system has reaped them."""
 
 
 class ProcessSandbox:
@@ -153,10 +154,19 @@ class ProcessSandbox:
         status = await process.wait()
         if self._watch is not None:
             self._watch.cancel()
-        self._signal(signal.SIGKILL)  # what it leaves behind in its session's group
+        await self._end_group(process.pid)
         code, number = (status, None) if status >= 0 else (None, -status)
         self._process = None
         self._finish(Exit(code=code, signal=number, out_of_memory=self._out_of_memory))
+
+    async def _end_group(self, group: int) -> None:
+        """Kills what the process left behind in its session's group, and waits until that is gone."""
+        for _ in range(GROUP_END_ATTEMPTS):
+            try:
+                os.killpg(group, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                return  # nobody is left, or nobody of ours
+            await asyncio.sleep(GROUP_END_STEP_S)
 
     def _watch_memory(self, mib: int) -> None:
         assert self._process is not None
