@@ -83,7 +83,7 @@ def serialize(case: Case) -> Response:
     error = ApiError(case.data["errorCode"], message, members=members)
     if "error" not in shape.metadata:
         error.status = case.data["response"]["status_code"]
-    return case.protocol.serialize_error(operation, operation.service_model, error, request_id)
+    return case.protocol.serialize_error(operation.service_model, error, request_id)
 
 
 def _request_id(expected: Mapping[str, Any]) -> str:

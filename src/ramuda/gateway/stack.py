@@ -191,7 +191,7 @@ class Gateway:
             case _:
                 _log.error("request.failed request_id=%s", trip.request_id, exc_info=failure)
                 error = errors.internal_failure()
-        return protocol.serialize_error(trip.operation, service, error, trip.request_id)
+        return protocol.serialize_error(service, error, trip.request_id)
 
     def refuse(self, request: Request, status: int) -> Response:
         """For the HTTP server: the answer to a request that it does not take, with `status`."""

@@ -39,4 +39,4 @@ def understand(service: ServiceModel, message: Request) -> tuple[OperationModel,
 def answer_to(service: str, message: Request, error: ApiError) -> Response:
     """How `error` is answered to `message`."""
     model = models.service(service)
-    return select(model, message).serialize_error(None, model, error, "the-id")
+    return select(model, message).serialize_error(model, error, "the-id")

@@ -14,10 +14,10 @@ from urllib.parse import unquote
 
 from botocore.model import OperationModel, Shape, StructureShape
 
-from ramuda.gateway.messages import Headers, Request
+from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols import event_stream
 from ramuda.gateway.protocols.bodies import body_reader, guarded
-from ramuda.gateway.protocols.contract import no_params
+from ramuda.gateway.protocols.contract import Parse, Serialize, no_params
 from ramuda.gateway.protocols.header_values import header_reader, header_writer
 from ramuda.gateway.protocols.query_strings import parse_query_string
 from ramuda.gateway.protocols.scalars import text_reader
@@ -28,6 +28,9 @@ Bind: TypeAlias = Callable[[Request, Params], None]
 
 Body: TypeAlias = Any
 """Bytes, or an AsyncIterator of bytes."""
+
+_BODILESS = (204, 304)
+"""Statuses whose answers have no body, whatever the model says (RFC 9110, 15.3.5 and 15.4.5)."""
 
 
 class BodyCodec(Protocol):
@@ -60,7 +63,7 @@ def _answered_in_body(shape: StructureShape) -> list[str]:
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
-def compile_request(operation: OperationModel, codec: BodyCodec) -> Callable[[Request], Params]:
+def compile_request(operation: OperationModel, codec: BodyCodec) -> Parse:
     """The operation's whole request to parameters."""
     shape = operation.input_shape
     if shape is None:
@@ -227,9 +230,24 @@ Compiled: TypeAlias = Callable[[Params, Headers], tuple[int | None, Body]]
 """Adds headers for the members to the given ones; returns the status that a member sets, and the body."""
 
 
-def compile_response(shape: StructureShape | None, codec: BodyCodec, blob_type: str) -> Compiled:
-    """A result to the HTTP parts. `blob_type` is the content type of a blob payload for which the result names
-    none."""
+def compile_response(
+    operation: OperationModel, codec: BodyCodec, *, blob_type: str = "application/octet-stream", id_header: str
+) -> Serialize:
+    """A result to the operation's whole answer. `blob_type` is the content type of a blob payload for which the result
+    names none, `id_header` the one that carries the request's id."""
+    write = _compile_parts(operation.output_shape, codec, blob_type)
+    default_status = operation.http.get("responseCode", 200)
+
+    def serialize(result: Params, request_id: str) -> Response:
+        headers: Headers = [(id_header, request_id)]
+        status, body = write(result, headers)
+        status = status or default_status
+        return Response(status, headers, b"" if status in _BODILESS else body)
+
+    return serialize
+
+
+def _compile_parts(shape: StructureShape | None, codec: BodyCodec, blob_type: str) -> Compiled:
     if shape is None:
         return _no_output
     status_name = next((name for name, _ in located(shape, "statusCode")), None)

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.model import ServiceModel, StructureShape
 
+from ramuda.gateway.messages import Headers
 from ramuda.gateway.protocols.documents import Style, Writers
 from ramuda.gateway.protocols.header_values import header_writer
 from ramuda.kernel.errors import ApiError
@@ -88,19 +89,19 @@ def _body_writer(shape: StructureShape, style: Style) -> Callable[[Any], dict[st
     return Writers(style).member_writer(shape, in_body)
 
 
-def query_error_header(service: ServiceModel, wire: WireError) -> dict[str, str]:
+def query_error_header(service: ServiceModel, wire: WireError) -> Headers:
     """Tells clients of a service that once spoke the query protocol the code they knew then."""
     if not service.is_query_compatible:
-        return {}
-    return {"x-amzn-query-error": f"{wire.code};{'Sender' if wire.is_sender else 'Receiver'}"}
+        return []
+    return [("x-amzn-query-error", f"{wire.code};{'Sender' if wire.is_sender else 'Receiver'}")]
 
 
-def error_headers(wire: WireError) -> dict[str, str]:
+def error_headers(wire: WireError) -> Headers:
     """The error's members that travel in headers (`Retry-After`)."""
-    headers = {}
+    headers: Headers = []
     for name, member in wire.shape.members.items() if wire.shape else ():
         value = wire.members.get(name)
         if value is not None and member.serialization.get("location") == "header":
             write = header_writer(member)
-            headers[member.serialization["name"]] = value if write is None else write(value)
+            headers.append((member.serialization["name"], value if write is None else write(value)))
     return headers

@@ -12,54 +12,27 @@ from botocore.model import OperationModel, ServiceModel
 from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols import event_stream
 from ramuda.gateway.protocols.bodies import body_reader, guarded
-from ramuda.gateway.protocols.contract import Plans, no_params
+from ramuda.gateway.protocols.contract import Parse, Serialize, WireProtocol, no_params
 from ramuda.gateway.protocols.documents import JSON_STYLE
-from ramuda.gateway.protocols.errors import error_document, query_error_header, wire_error
+from ramuda.gateway.protocols.errors import WireError, error_document, query_error_header
 from ramuda.gateway.protocols.json_bodies import JsonBodies
 from ramuda.kernel.call import Result
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.errors import ApiError
 
 
-class JsonRpc:
-    """Both versions; which one is in the model (`jsonVersion`), and they differ only in the content type."""
-
-    name = "json"
-
-    def __init__(self) -> None:
-        self._parsers = Plans(_compile_parser)
-        self._serializers = Plans(_compile_serializer)
-
-    def prepare(self, operation: OperationModel) -> None:
-        _ = self._parsers[operation], self._serializers[operation]
-
-    def operation(self, service: ServiceModel, request: Request) -> OperationModel:
-        name = request.headers.get("x-amz-target", "").rpartition(".")[2]
-        if name not in service.operation_names:
-            raise ApiError("UnknownOperationException", None, status=400)
-        return service.operation_model(name)
-
-    def parse(self, operation: OperationModel, request: Request) -> dict[str, Any]:
-        return self._parsers[operation](request)
-
-    def serialize(self, operation: OperationModel, result: Result, request_id: str) -> Response:
-        return self._serializers[operation](result, request_id)
-
-    def serialize_error(
-        self, operation: OperationModel | None, service: ServiceModel, error: ApiError, request_id: str
-    ) -> Response:
-        wire = wire_error(service, error)
-        document = {"__type": wire.name, **error_document(wire, JSON_STYLE)}
-        headers = {"x-amzn-RequestId": request_id, "Content-Type": _content_type(service)}
-        headers |= query_error_header(service, wire) | dict(error.headers)
-        return Response(wire.status, list(headers.items()), encode_json(document))
+def _find_operation(service: ServiceModel, request: Request) -> OperationModel:
+    name = request.headers.get("x-amz-target", "").rpartition(".")[2]
+    if name not in service.operation_names:
+        raise ApiError("UnknownOperationException", None, status=400)
+    return service.operation_model(name)
 
 
 def _content_type(service: ServiceModel) -> str:
     return f"application/x-amz-json-{service.metadata.get('jsonVersion', '1.0')}"
 
 
-def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
+def _compile_parser(operation: OperationModel) -> Parse:
     shape = operation.input_shape
     if shape is None:
         return no_params
@@ -72,7 +45,7 @@ def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, 
     return guarded(parse)
 
 
-def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
+def _compile_serializer(operation: OperationModel) -> Serialize:
     shape = operation.output_shape
     content_type = _content_type(operation.service_model)
     write: Callable[[Result], Any] = _no_body
@@ -82,11 +55,30 @@ def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Re
         write = JsonBodies().members_writer(shape, list(shape.members))
 
     def serialize(result: Result, request_id: str) -> Response:
-        headers: Headers = [("x-amzn-RequestId", request_id), ("Content-Type", content_type)]
-        return Response(200, headers, write(result))
+        return Response(200, _headers(request_id, content_type), write(result))
 
     return serialize
 
 
 def _no_body(result: Result) -> bytes:
     return b""
+
+
+def _write_error(service: ServiceModel, wire: WireError, request_id: str) -> tuple[Headers, bytes]:
+    document = {"__type": wire.name, **error_document(wire, JSON_STYLE)}
+    headers = _headers(request_id, _content_type(service)) + query_error_header(service, wire)
+    return headers, encode_json(document)
+
+
+def _headers(request_id: str, content_type: str) -> Headers:
+    return [("x-amzn-RequestId", request_id), ("Content-Type", content_type)]
+
+
+JSON_RPC = WireProtocol(
+    "json",
+    find_operation=_find_operation,
+    compile_parser=_compile_parser,
+    compile_serializer=_compile_serializer,
+    write_error=_write_error,
+)
+"""Both versions; which one is in the model (`jsonVersion`), and they differ only in the content type."""

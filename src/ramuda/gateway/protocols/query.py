@@ -11,45 +11,12 @@ from botocore.model import OperationModel, ServiceModel, StructureShape
 
 from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols.bodies import guarded
-from ramuda.gateway.protocols.contract import Plans, no_params
-from ramuda.gateway.protocols.errors import WireError, wire_error
-from ramuda.gateway.protocols.forms import FormReaders, form_fields, form_tree, query_names
+from ramuda.gateway.protocols.contract import Parse, Serialize, WireProtocol, no_params
+from ramuda.gateway.protocols.errors import WireError
+from ramuda.gateway.protocols.forms import FormReaders, NamesOf, form_fields, form_tree, query_names
 from ramuda.gateway.protocols.xml_documents import XmlWriters, text
 from ramuda.kernel.call import Result
 from ramuda.kernel.errors import ApiError
-
-
-class Query:
-    """See the module."""
-
-    name = "query"
-
-    def __init__(self) -> None:
-        self._parsers = Plans(_compile_parser)
-        self._serializers = Plans(_compile_serializer)
-
-    def prepare(self, operation: OperationModel) -> None:
-        _ = self._parsers[operation], self._serializers[operation]
-
-    def operation(self, service: ServiceModel, request: Request) -> OperationModel:
-        return form_operation(service, request)
-
-    def parse(self, operation: OperationModel, request: Request) -> dict[str, Any]:
-        return self._parsers[operation](request)
-
-    def serialize(self, operation: OperationModel, result: Result, request_id: str) -> Response:
-        return self._serializers[operation](result, request_id)
-
-    def serialize_error(
-        self, operation: OperationModel | None, service: ServiceModel, error: ApiError, request_id: str
-    ) -> Response:
-        wire = wire_error(service, error)
-        pieces = [f"<ErrorResponse{service_namespace(service)}><Error>"]
-        pieces.append(f"<Type>{'Sender' if wire.is_sender else 'Receiver'}</Type>")
-        write_error_members(wire, pieces.append)
-        pieces.append(f"</Error><RequestId>{text(request_id)}</RequestId></ErrorResponse>")
-        headers = dict(_headers(request_id)) | dict(error.headers)
-        return Response(wire.status, list(headers.items()), "".join(pieces).encode())
 
 
 def form_operation(service: ServiceModel, request: Request) -> OperationModel:
@@ -62,6 +29,19 @@ def form_operation(service: ServiceModel, request: Request) -> OperationModel:
         version = fields.get("Version", service.api_version)
         raise ApiError("InvalidAction", f"Could not find operation {action} for version {version}", status=400)
     return service.operation_model(action)
+
+
+def compile_form_parser(operation: OperationModel, names_of: NamesOf, *, always_flat: bool) -> Parse:
+    """For both protocols: a form to parameters; the two options are those of `FormReaders`."""
+    if operation.input_shape is None:
+        return no_params
+    read = FormReaders(names_of, always_flat=always_flat).reader(operation.input_shape)
+
+    def parse(request: Request) -> dict[str, Any]:
+        params: dict[str, Any] = read(form_tree(form_fields(request)))
+        return params
+
+    return guarded(parse)
 
 
 def service_namespace(service: ServiceModel) -> str:
@@ -84,19 +64,19 @@ def write_error_members(wire: WireError, emit: Callable[[str], None]) -> None:
         XmlWriters().members(wire.shape, names)(wire.members, emit)
 
 
-def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
-    if operation.input_shape is None:
-        return no_params
-    read = FormReaders(query_names, always_flat=False).reader(operation.input_shape)
-
-    def parse(request: Request) -> dict[str, Any]:
-        params: dict[str, Any] = read(form_tree(form_fields(request)))
-        return params
-
-    return guarded(parse)
+def _write_error(service: ServiceModel, wire: WireError, request_id: str) -> tuple[Headers, bytes]:
+    pieces = [f"<ErrorResponse{service_namespace(service)}><Error>"]
+    pieces.append(f"<Type>{'Sender' if wire.is_sender else 'Receiver'}</Type>")
+    write_error_members(wire, pieces.append)
+    pieces.append(f"</Error><RequestId>{text(request_id)}</RequestId></ErrorResponse>")
+    return _headers(request_id), "".join(pieces).encode()
 
 
-def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
+def _compile_parser(operation: OperationModel) -> Parse:
+    return compile_form_parser(operation, query_names, always_flat=False)
+
+
+def _compile_serializer(operation: OperationModel) -> Serialize:
     name, shape = operation.name, operation.output_shape
     opening = f"<{name}Response{service_namespace(operation.service_model)}>"
     closing = f"</RequestId></ResponseMetadata></{name}Response>"
@@ -118,3 +98,12 @@ def _result_writer(name: str, shape: StructureShape) -> Callable[[Any, Callable[
 
 def _headers(request_id: str) -> Headers:
     return [("x-amzn-RequestId", request_id), ("Content-Type", "text/xml")]
+
+
+QUERY = WireProtocol(
+    "query",
+    find_operation=form_operation,
+    compile_parser=_compile_parser,
+    compile_serializer=_compile_serializer,
+    write_error=_write_error,
+)

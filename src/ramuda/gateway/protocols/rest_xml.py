@@ -11,60 +11,45 @@ from xml.sax.saxutils import quoteattr
 
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
-from ramuda.gateway.messages import Headers, Request, Response
+from ramuda.gateway.messages import Headers, Request
 from ramuda.gateway.protocols.bindings import compile_request, compile_response
-from ramuda.gateway.protocols.contract import Plans
-from ramuda.gateway.protocols.errors import error_headers, wire_error
+from ramuda.gateway.protocols.contract import Parse, Serialize, WireProtocol
+from ramuda.gateway.protocols.errors import WireError, error_headers
 from ramuda.gateway.protocols.http_router import router_of
 from ramuda.gateway.protocols.query import service_namespace, write_error_members
 from ramuda.gateway.protocols.xml_documents import Writer, XmlReaders, XmlWriters, namespace_attribute, parse_xml, text
-from ramuda.kernel.call import Result
 from ramuda.kernel.errors import ApiError
 
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
-_BODILESS = (204, 304)
+
+def _find_operation(service: ServiceModel, request: Request) -> OperationModel:
+    name = router_of(service).match(request)
+    if name is None:
+        raise ApiError("MethodNotAllowed", "The specified method is not allowed against this resource.", status=405)
+    return service.operation_model(name)
 
 
-class RestXml:
-    """See the module."""
+def _compile_parser(operation: OperationModel) -> Parse:
+    return compile_request(operation, _XmlBodies(operation))
 
-    name = "rest-xml"
 
-    def __init__(self) -> None:
-        self._parsers = Plans(lambda operation: compile_request(operation, _XmlBodies(operation)))
-        self._serializers = Plans(_compile_serializer)
+def _compile_serializer(operation: OperationModel) -> Serialize:
+    id_header = _request_id_header(operation.service_model)
+    return compile_response(operation, _XmlBodies(operation), id_header=id_header)
 
-    def prepare(self, operation: OperationModel) -> None:
-        _ = self._parsers[operation], self._serializers[operation]
 
-    def operation(self, service: ServiceModel, request: Request) -> OperationModel:
-        name = router_of(service).match(request)
-        if name is None:
-            raise ApiError("MethodNotAllowed", "The specified method is not allowed against this resource.", status=405)
-        return service.operation_model(name)
-
-    def parse(self, operation: OperationModel, request: Request) -> dict[str, Any]:
-        return self._parsers[operation](request)
-
-    def serialize(self, operation: OperationModel, result: Result, request_id: str) -> Response:
-        return self._serializers[operation](result, request_id)
-
-    def serialize_error(
-        self, operation: OperationModel | None, service: ServiceModel, error: ApiError, request_id: str
-    ) -> Response:
-        wire = wire_error(service, error)
-        is_s3 = _is_s3(service)
-        pieces = [_DECLARATION]
-        pieces.append("<Error>" if is_s3 else f"<ErrorResponse{service_namespace(service)}><Error>")
-        if not is_s3:
-            pieces.append(f"<Type>{'Sender' if wire.is_sender else 'Receiver'}</Type>")
-        write_error_members(wire, pieces.append)
-        request_id_element = f"<RequestId>{text(request_id)}</RequestId>"
-        pieces.append(f"{request_id_element}</Error>" if is_s3 else f"</Error>{request_id_element}</ErrorResponse>")
-        headers = {_request_id_header(service): request_id, "Content-Type": "application/xml"}
-        headers |= error_headers(wire) | dict(error.headers)
-        return Response(wire.status, list(headers.items()), "".join(pieces).encode())
+def _write_error(service: ServiceModel, wire: WireError, request_id: str) -> tuple[Headers, bytes]:
+    is_s3 = _is_s3(service)
+    pieces = [_DECLARATION]
+    pieces.append("<Error>" if is_s3 else f"<ErrorResponse{service_namespace(service)}><Error>")
+    if not is_s3:
+        pieces.append(f"<Type>{'Sender' if wire.is_sender else 'Receiver'}</Type>")
+    write_error_members(wire, pieces.append)
+    request_id_element = f"<RequestId>{text(request_id)}</RequestId>"
+    pieces.append(f"{request_id_element}</Error>" if is_s3 else f"</Error>{request_id_element}</ErrorResponse>")
+    headers = [(_request_id_header(service), request_id), ("Content-Type", "application/xml")]
+    return headers + error_headers(wire), "".join(pieces).encode()
 
 
 def _is_s3(service: ServiceModel) -> bool:
@@ -73,20 +58,6 @@ def _is_s3(service: ServiceModel) -> bool:
 
 def _request_id_header(service: ServiceModel) -> str:
     return "x-amz-request-id" if _is_s3(service) else "x-amzn-RequestId"
-
-
-def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
-    write = compile_response(operation.output_shape, _XmlBodies(operation), "application/octet-stream")
-    id_header = _request_id_header(operation.service_model)
-    default_status = operation.http.get("responseCode", 200)
-
-    def serialize(result: Result, request_id: str) -> Response:
-        headers: Headers = [(id_header, request_id)]
-        status, body = write(result, headers)
-        status = status or default_status
-        return Response(status, headers, b"" if status in _BODILESS else body)
-
-    return serialize
 
 
 class _XmlBodies:
@@ -129,3 +100,12 @@ def _document(write: Writer) -> Callable[[Any], bytes]:
         return "".join(pieces).encode()
 
     return serialize
+
+
+REST_XML = WireProtocol(
+    "rest-xml",
+    find_operation=_find_operation,
+    compile_parser=_compile_parser,
+    compile_serializer=_compile_serializer,
+    write_error=_write_error,
+)

@@ -16,9 +16,9 @@ from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 from ramuda.gateway.messages import Headers, Request, Response
 from ramuda.gateway.protocols import event_stream
 from ramuda.gateway.protocols.bodies import body_reader, guarded
-from ramuda.gateway.protocols.contract import Plans, no_params
+from ramuda.gateway.protocols.contract import Parse, Serialize, WireProtocol, no_params
 from ramuda.gateway.protocols.documents import Readers, Style, Writers
-from ramuda.gateway.protocols.errors import error_document, query_error_header, wire_error
+from ramuda.gateway.protocols.errors import WireError, error_document, query_error_header
 from ramuda.gateway.protocols.malformed import serialization_error, wrong_type
 from ramuda.gateway.protocols.timestamps import epoch_seconds
 from ramuda.kernel.call import Result
@@ -30,40 +30,14 @@ _EPOCH_TAG = 1
 _REFUSED_TAGS = (0, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000)
 
 
-class RpcV2Cbor:
-    """See the module."""
-
-    name = "smithy-rpc-v2-cbor"
-
-    def __init__(self) -> None:
-        self._parsers = Plans(_compile_parser)
-        self._serializers = Plans(_compile_serializer)
-
-    def prepare(self, operation: OperationModel) -> None:
-        _ = self._parsers[operation], self._serializers[operation]
-
-    def operation(self, service: ServiceModel, request: Request) -> OperationModel:
-        before, _, name = request.path.rpartition("/operation/")
-        if "/service/" not in before or name not in service.operation_names:
-            raise ApiError("UnknownOperationException", None, status=404)
-        return service.operation_model(name)
-
-    def parse(self, operation: OperationModel, request: Request) -> dict[str, Any]:
-        return self._parsers[operation](request)
-
-    def serialize(self, operation: OperationModel, result: Result, request_id: str) -> Response:
-        return self._serializers[operation](result, request_id)
-
-    def serialize_error(
-        self, operation: OperationModel | None, service: ServiceModel, error: ApiError, request_id: str
-    ) -> Response:
-        wire = wire_error(service, error)
-        document = {"__type": wire.name, **error_document(wire, CBOR_STYLE)}
-        headers = dict(_headers(request_id, CONTENT_TYPE)) | query_error_header(service, wire) | dict(error.headers)
-        return Response(wire.status, list(headers.items()), cbor2.dumps(document))
+def _find_operation(service: ServiceModel, request: Request) -> OperationModel:
+    before, _, name = request.path.rpartition("/operation/")
+    if "/service/" not in before or name not in service.operation_names:
+        raise ApiError("UnknownOperationException", None, status=404)
+    return service.operation_model(name)
 
 
-def _compile_parser(operation: OperationModel) -> Callable[[Request], dict[str, Any]]:
+def _compile_parser(operation: OperationModel) -> Parse:
     if operation.input_shape is None:
         return no_params
     read, body_of = Readers(CBOR_STYLE).reader(operation.input_shape), body_reader(operation)
@@ -90,7 +64,7 @@ def _refuse(decoder: Any, *_: Any) -> NoReturn:
 _SEMANTIC_DECODERS = dict.fromkeys(_REFUSED_TAGS, _refuse)
 
 
-def _compile_serializer(operation: OperationModel) -> Callable[[Result, str], Response]:
+def _compile_serializer(operation: OperationModel) -> Serialize:
     shape, content_type = operation.output_shape, CONTENT_TYPE
     write: Callable[[Result], Any] = _empty_body
     if operation.has_event_stream_output:
@@ -120,6 +94,11 @@ class _CborBodies:
         return cbor2.dumps if write is None else lambda value: cbor2.dumps(write(value))
 
 
+def _write_error(service: ServiceModel, wire: WireError, request_id: str) -> tuple[Headers, bytes]:
+    document = {"__type": wire.name, **error_document(wire, CBOR_STYLE)}
+    return _headers(request_id, CONTENT_TYPE) + query_error_header(service, wire), cbor2.dumps(document)
+
+
 def _headers(request_id: str, content_type: str) -> Headers:
     return [("x-amzn-RequestId", request_id), ("Content-Type", content_type), ("smithy-protocol", "rpc-v2-cbor")]
 
@@ -143,4 +122,12 @@ CBOR_STYLE = Style(
     write_blob=_write_blob,
     write_float=float,
     timestamp_writer=_timestamp_writer,
+)
+
+RPC_V2_CBOR = WireProtocol(
+    "smithy-rpc-v2-cbor",
+    find_operation=_find_operation,
+    compile_parser=_compile_parser,
+    compile_serializer=_compile_serializer,
+    write_error=_write_error,
 )

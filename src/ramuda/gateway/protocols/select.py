@@ -4,15 +4,15 @@ from botocore.model import ServiceModel
 
 from ramuda.gateway.messages import Request
 from ramuda.gateway.protocols.contract import WireProtocol
-from ramuda.gateway.protocols.ec2 import Ec2
-from ramuda.gateway.protocols.json_rpc import JsonRpc
-from ramuda.gateway.protocols.query import Query
-from ramuda.gateway.protocols.rest_json import RestJson
-from ramuda.gateway.protocols.rest_xml import RestXml
-from ramuda.gateway.protocols.rpc_v2_cbor import RpcV2Cbor
+from ramuda.gateway.protocols.ec2 import EC2
+from ramuda.gateway.protocols.json_rpc import JSON_RPC
+from ramuda.gateway.protocols.query import QUERY
+from ramuda.gateway.protocols.rest_json import REST_JSON
+from ramuda.gateway.protocols.rest_xml import REST_XML
+from ramuda.gateway.protocols.rpc_v2_cbor import RPC_V2_CBOR
 
 PROTOCOLS: dict[str, WireProtocol] = {
-    protocol.name: protocol for protocol in (RestJson(), JsonRpc(), Query(), Ec2(), RestXml(), RpcV2Cbor())
+    protocol.name: protocol for protocol in (REST_JSON, JSON_RPC, QUERY, EC2, REST_XML, RPC_V2_CBOR)
 }
 
 
