@@ -15,7 +15,7 @@ from ramuda.telemetry import Telemetry, prometheus
 Route = Callable[[Request], Awaitable[Response]]
 
 JSON = [("Content-Type", "application/json")]
-PROMETHEUS = [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")]
+PROMETHEUS = [("Content-Type", prometheus.CONTENT_TYPE)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
