@@ -1,21 +1,17 @@
 """The CloudWatch API over a telemetry database of its own for each test."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ramuda.kernel.call import Call, Principal, Result
 from ramuda.services import cloudwatch
-from ramuda.storage.sqlite import SqliteDatabase
 from ramuda.telemetry import Telemetry
 from ramuda.testing import ManualClock
+from tests.unit.service_calls import Ask, asking, stored_telemetry
 
-ACCOUNT, REGION = "111111111111", "eu-west-1"
 START_S = 1_700_000_040 // 60 * 60
-Ask = Callable[..., Awaitable[Result]]
 
 
 def at(offset_s: float) -> datetime:
@@ -30,30 +26,11 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 async def telemetry(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Telemetry]:
-    database = SqliteDatabase.open(tmp_path / "telemetry.db", schema="telemetry", sync="normal")
-    made = Telemetry(database, clock)
-    yield made
-    await made.stop()
-    await database.close()
+    async with stored_telemetry(tmp_path, clock) as made:
+        yield made
 
 
 @pytest.fixture
 def ask(telemetry: Telemetry, clock: ManualClock) -> Ask:
     """`ask("ListMetrics", Namespace="N")` performs an operation."""
-    service = cloudwatch.service(telemetry.metrics, clock)
-    principal = Principal(account=ACCOUNT, arn=f"arn:aws:iam::{ACCOUNT}:root", user_id=ACCOUNT)
-
-    async def perform(operation: str, /, account: str = ACCOUNT, region: str = REGION, **params: Any) -> Result:
-        call = Call(
-            service="cloudwatch",
-            operation=operation,
-            params=params,
-            principal=principal,
-            region=region,
-            account=account,
-            request_id="r",
-            headers={},
-        )
-        return await service.operations[operation](call)
-
-    return perform
+    return asking(cloudwatch.service(telemetry.metrics, clock))

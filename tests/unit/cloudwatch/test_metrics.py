@@ -8,7 +8,8 @@ import pytest
 
 from ramuda.kernel.errors import ApiError
 from ramuda.testing import ManualClock
-from tests.unit.cloudwatch.conftest import Ask, at
+from tests.unit.cloudwatch.conftest import at
+from tests.unit.service_calls import Ask
 
 DAY_S = 86_400
 

@@ -7,7 +7,8 @@ import pytest
 from ramuda.kernel.errors import ApiError
 from ramuda.telemetry import Telemetry
 from ramuda.testing import ManualClock
-from tests.unit.cloudwatch.conftest import ACCOUNT, REGION, START_S, Ask, at
+from tests.unit.cloudwatch.conftest import START_S, at
+from tests.unit.service_calls import ACCOUNT, REGION, Ask
 
 FUNCTION = [{"Name": "FunctionName", "Value": "f"}]
 

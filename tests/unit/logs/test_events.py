@@ -7,7 +7,7 @@ import pytest
 from ramuda.kernel.call import Result
 from ramuda.kernel.errors import ApiError
 from ramuda.testing import ManualClock
-from tests.unit.logs.conftest import Ask
+from tests.unit.service_calls import Ask
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS

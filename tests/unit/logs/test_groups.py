@@ -7,7 +7,7 @@ import pytest
 from ramuda.kernel.errors import ApiError
 from ramuda.telemetry import Telemetry
 from ramuda.testing import ManualClock
-from tests.unit.logs.conftest import ACCOUNT, REGION, Ask
+from tests.unit.service_calls import ACCOUNT, REGION, Ask
 
 ARN = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:"
 

@@ -6,7 +6,7 @@ import pytest
 
 from ramuda.kernel.errors import ApiError
 from ramuda.testing import ManualClock
-from tests.unit.logs.conftest import ACCOUNT, REGION, Ask
+from tests.unit.service_calls import ACCOUNT, REGION, Ask
 
 
 @pytest.fixture
