@@ -7,6 +7,7 @@ then the runtime's own.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -15,8 +16,13 @@ import types
 from typing import Any, NoReturn
 
 CLIENT = "awslambdaric"
+_LAZY = (CLIENT + ".lambda_literals",)
+"""What the client imports only when it runs. Older clients have it not."""
 _RUNTIME_DIR = "/var/runtime/"
 _INSIDE = __name__.rpartition(".")[0]
+_names_below: dict[str, list[str]] = {}
+"""Modules to forget by their top-level name, found out in the template: looking through all modules in a fork would
+copy every page that one of their names lies in."""
 
 
 class Assigned(BaseException):
@@ -32,10 +38,17 @@ def preload(modules: list[str]) -> dict[str, list[str]]:
     """Imports the runtime client and `modules`. Answers the top-level names now loaded: those of the `standard`
     library, and the `added` ones that are not part of the client and can be forgotten."""
     importlib.import_module(CLIENT + ".__main__")
+    for module in _LAZY:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
     client = set(sys.modules)
     for module in modules:
         importlib.import_module(module)
     added = {name.partition(".")[0] for name in _third_party() if name not in client}
+    for name in sys.modules:
+        top = name.partition(".")[0]
+        if top in added or top == _INSIDE:
+            _names_below.setdefault(top, []).append(name)
     third_party = {name.partition(".")[0] for name in _third_party()}
     loaded = {name.partition(".")[0] for name in sys.modules}
     return {"standard": sorted(loaded - third_party), "added": sorted(added), "client": sorted(third_party - added)}
@@ -73,10 +86,9 @@ def _renew_randomness() -> None:
 def _arrange_imports(forget: list[str]) -> None:
     layers = ["/opt/python/lib/python{}.{}/site-packages".format(*sys.version_info), "/opt/python"]
     sys.path[:] = ["/var/task", *layers, *sys.path]
-    gone = {*forget, _INSIDE}
-    for name in list(sys.modules):
-        if name.partition(".")[0] in gone:
-            del sys.modules[name]
+    for top in (*forget, _INSIDE):
+        for name in _names_below.get(top, ()):
+            sys.modules.pop(name, None)
     sys.path_importer_cache.clear()
     sys.modules["__main__"] = types.ModuleType("__main__")
 
