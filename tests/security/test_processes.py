@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from ramuda.kernel.ports.sandbox import Exit, Sandbox
-from ramuda.sandbox.isolated.inside import seccomp
+from ramuda.sandbox.isolated.inside import seccomp, template
 from tests.sandboxes import Reader
 from tests.security.conftest import Attack
 
@@ -158,3 +158,39 @@ tell([raise_limit(resource.RLIMIT_NOFILE), raise_limit(resource.RLIMIT_CORE), at
       attempt(lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1)))])
 """)
     assert seen == ["ValueError", "ValueError", "EPERM", "EPERM"]
+
+
+async def test_what_the_kernel_counts_by_user_is_not_shared_between_functions(start: Start) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("without root all functions are one user to the kernel")
+    script = """
+count = 0
+while libc.inotify_init() >= 0: count += 1
+tell([count > 0, os.getresuid(), os.stat("/tmp").st_uid])
+import signal
+signal.pause()
+"""
+    for _ in range(2):
+        _, output = await start(script)
+        assert await output.json() == [True, [993] * 3, 993]
+
+
+async def test_standard_output_can_be_opened_by_name(start: Start) -> None:
+    _, output = await start("open('/dev/stdout', 'w').write('out\\n'); open('/dev/stderr', 'w').write('err\\n')")
+    assert [await output.line(), await output.line()] == ["out", "err"]
+
+
+async def test_functions_are_what_the_kernel_ends_first_when_the_machine_has_no_memory(attack: Attack) -> None:
+    assert await attack("tell(open('/proc/self/oom_score_adj').read())") == f"{template.OOM_SCORE}\n"
+
+
+async def test_sockets_of_rare_families_and_protocols_load_no_kernel_module(attack: Attack) -> None:
+    families = [3, 15, 17, 21, 29, 30, 31, 38, 40, 44]  # AX.25, key, packet, RDS, CAN, TIPC, Bluetooth, ALG, VSOCK, XDP
+    seen = await attack(f"""
+def refusal(work, *arguments): return attempt(lambda: work(*arguments) and "made")
+tell([{{refusal(work, family, socket.SOCK_STREAM) for family in {families!r} for work in
+       (socket.socket, socket.socketpair)}},
+      {{refusal(socket.socket, socket.AF_INET, kind, protocol) for kind in (1, 2, 5) for protocol in
+       (33, 115, 132, 262)}}].__repr__())
+""")
+    assert seen == "[{'EAFNOSUPPORT'}, {'EPROTONOSUPPORT'}]"

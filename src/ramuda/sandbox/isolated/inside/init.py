@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import netns, rootfs, runtime_process, syscalls, wire
+from . import netns, rootfs, runtime_process, syscalls, users, wire
 from .runtime_process import Confinement
 
 _ALL = -1
@@ -65,6 +65,8 @@ class _Init:
         wire.send(self._control, {"did": "listen"}, [each.fileno() for each in listening])
         for each in listening:
             each.close()
+        if self._config["has_root"]:  # else it is the function's user's already
+            os.fchown(self._confinement.output, users.kernel_uid(self._config), -1)  # or /dev/stdout cannot be opened
         _mount_proc()
         syscalls.unmount(rootfs.HIDDEN_MOUNT)
         self._fork_runtime(self._config["waiting_argv"])
@@ -101,6 +103,8 @@ class _Init:
             syscalls.unmount(_TMP)
         if fds:
             syscalls.attach(fds[0], _TMP)
+            uid = users.kernel_uid(self._config)
+            os.chown(_TMP, uid, uid)
         else:
             settings = {"size": "{}m".format(message["mib"]), "mode": "1777"}
             tmp = syscalls.new_filesystem("tmpfs", syscalls.MOUNT_NOSUID | syscalls.MOUNT_NODEV, settings)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from . import netns, rootfs, seccomp, syscalls, template
+from . import netns, rootfs, seccomp, syscalls, template, users
 
 
 def main(root: str, has_root: bool, uid: int, gid: int) -> None:
@@ -23,7 +23,7 @@ def main(root: str, has_root: bool, uid: int, gid: int) -> None:
         except (OSError, KeyError) as error:
             results[name] = str(error)
 
-    step("user_namespace", (lambda: None) if has_root else (lambda: template.enter_user_namespace(uid, gid)))
+    step("user_namespace", (lambda: None) if has_root else (lambda: users.enter_namespace(uid, gid)))
     step("namespaces", lambda: syscalls.unshare(template.NAMESPACES))
     step("mounts", lambda: _mounts(root))
     step("network", _network)

@@ -11,7 +11,7 @@ import signal
 import socket
 from typing import Any, NamedTuple, NoReturn
 
-from . import fork_python, seccomp, syscalls, wire
+from . import fork_python, seccomp, syscalls, users, wire
 
 ASSIGNMENT_FD = 3
 ABOVE_STANDARD = 10
@@ -71,11 +71,10 @@ def _confine(confinement: Confinement, control: socket.socket, assignment: int) 
 
 def _drop_privileges(config: dict[str, Any]) -> None:
     syscalls.clear_ambient_capabilities()
-    syscalls.drop_bounding_set()
     if config["has_root"]:  # else the one user and group that are mapped are these already
-        os.setgroups([])
-        os.setresgid(config["gid"], config["gid"], config["gid"])
-        os.setresuid(config["uid"], config["uid"], config["uid"])
+        users.become(config)
+    else:
+        syscalls.drop_bounding_set()
     syscalls.keep_capabilities()
     syscalls.set_dumpable(True)  # of the function's own processes its /proc shows everything
     syscalls.no_new_privileges()

@@ -8,6 +8,7 @@ One thread, always: a fork of it is then whole. It ends when the server's socket
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gc
 import json
@@ -18,13 +19,16 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from . import fork_python, init, rootfs, runtime_process, syscalls, wire
+from . import fork_python, init, rootfs, runtime_process, syscalls, users, wire
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from inside import template; template.{}(int(sys.argv[2]))"
 _READ_ONLY = syscalls.MOUNT_READ_ONLY | syscalls.MOUNT_NOSUID | syscalls.MOUNT_NODEV
 NAMESPACES = (
     syscalls.CLONE_NEWNS | syscalls.CLONE_NEWPID | syscalls.CLONE_NEWNET | syscalls.CLONE_NEWIPC | syscalls.CLONE_NEWUTS
 )
+
+OOM_SCORE = 500
+"""proc(5) oom_score_adj, inherited by every sandbox: between the usual 0 and 1000, which is "always first"."""
 
 
 def command(python: str, package: str, control_fd: int) -> list[str]:
@@ -40,7 +44,8 @@ def build(control_fd: int) -> NoReturn:
         if config is None:
             os._exit(0)
         if not config["has_root"]:
-            enter_user_namespace(config["uid"], config["gid"])
+            users.enter_namespace(config["uid"], config["gid"])
+        _end_before_others()
         syscalls.unshare(syscalls.CLONE_NEWNS)
         rootfs.build(config)
         if config["preload"] is not None:
@@ -71,17 +76,10 @@ def _fail(control: socket.socket) -> NoReturn:
     os._exit(1)
 
 
-def enter_user_namespace(uid: int, gid: int) -> None:
-    """Without root: a namespace where this user is `uid` and has every capability."""
-    own_uid, own_gid = os.getuid(), os.getgid()
-    syscalls.unshare(syscalls.CLONE_NEWUSER)
-    for name, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{uid} {own_uid} 1"),
-        ("gid_map", f"{gid} {own_gid} 1"),
-    ):
-        with open("/proc/self/" + name, "w") as file:
-            file.write(text)
+def _end_before_others() -> None:
+    """When the machine runs out of memory, functions end rather than the server or the host's own programs."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write(str(OOM_SCORE))
 
 
 def _become_runtime(control: socket.socket, config: dict[str, Any]) -> NoReturn:
@@ -96,6 +94,7 @@ def _serve(control: socket.socket, config: dict[str, Any]) -> NoReturn:
     loaded: dict[str, list[str]] = {}
     if config["preload"] is not None:
         loaded = fork_python.preload(config["preload"])
+    has_own_users = config["has_root"] and users.are_possible(config)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: the server watches its sandboxes by pidfd
     gc.collect()
     gc.freeze()
@@ -105,7 +104,7 @@ def _serve(control: socket.socket, config: dict[str, Any]) -> NoReturn:
         if message is None:
             os._exit(0)
         if message["do"] == "clone":
-            _clone(control, fds, config)
+            _clone(control, fds, {**config, "own_user": users.choose() if has_own_users else None})
         else:
             _forward(control, message, fds)
         for fd in fds:
