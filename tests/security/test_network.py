@@ -47,7 +47,7 @@ async def test_services_of_the_host_cannot_be_reached_through_any_address(attack
     assert connections == []
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "169.254.170.2", "224.0.0.1", "255.255.255.255"])
+@pytest.mark.parametrize("host", ["169.254.169.254", "169.254.170.2", "168.63.129.16", "224.0.0.1", "255.255.255.255"])
 async def test_metadata_and_special_addresses_are_refused(attack: Attack, host: str) -> None:
     seen = await attack(f"{CONNECT}tell(attempt(lambda: connect({host!r}, 80)))")
     assert seen in ("ECONNRESET", "ENETUNREACH", "EACCES", "")
@@ -95,7 +95,7 @@ with socket.create_connection(({address!r}, {port}), timeout=5) as connection:
     relay = outbound.Outbound(Options(network_allow=("198.51.100.7/32",)))
     connected = outbound.connect
 
-    async def to_loopback(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def to_loopback(host: str, port: int) -> socket.socket:
         assert host == address
         return await connected("127.0.0.1", port)
 
@@ -187,3 +187,42 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
         await loop.sock_sendto(resolver, b"over there", relay)
         assert await output.json() == "over there"
         stop()
+
+
+@pytest.mark.parametrize(("own_max", "all_max", "expected"), [(3, 99, [3, 3]), (99, 4, [4, 0])], ids=["own", "all"])
+async def test_a_function_can_open_so_many_connections_and_no_more(
+    start: Start, monkeypatch: pytest.MonkeyPatch, own_max: int, all_max: int, expected: list[int]
+) -> None:
+    monkeypatch.setattr(outbound, "CONNECTIONS_MAX", own_max)
+    monkeypatch.setattr(outbound, "relays_max", lambda: all_max)
+    connected = outbound.connect
+    accepted: list[asyncio.StreamWriter] = []
+
+    def welcome(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.append(writer)
+        writer.write(b"welcome")
+
+    server = await asyncio.start_server(welcome, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    monkeypatch.setattr(outbound, "connect", lambda _host, port: connected("127.0.0.1", port))
+    relay = outbound.Outbound(Options(network_allow=("198.51.100.7/32",)))
+    script = f"""
+def welcome():
+    connection = socket.create_connection(("198.51.100.7", {port}), timeout=5)
+    return connection.recv(7) and connection
+made = [attempt(welcome) for _ in range(6)]
+tell(sum(isinstance(each, socket.socket) for each in made))
+import signal; signal.pause()
+"""
+    stops, seen = [], []
+    for _ in range(2):
+        sandbox, output = await start(script)
+        stops.append(relay.attach(sandbox.sockets))
+        seen.append(await output.json())
+    for stop in stops:
+        stop()
+    for writer in accepted:
+        writer.transport.abort()
+    server.close()
+    await server.wait_closed()
+    assert seen == expected

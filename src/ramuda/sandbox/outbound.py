@@ -7,13 +7,14 @@ function sees the end at once and not a time-out. UDP goes nowhere but to DNS. N
 it works the same without root.
 
 Refused: port 25 (as on AWS), this host's own addresses, loopback, link-local with the cloud's metadata service,
-multicast and unspecified addresses; `Options.network_allow` makes exceptions.
+multicast and unspecified addresses, and clouds' metadata services elsewhere; `Options.network_allow` makes exceptions.
 """
 
 import asyncio
 import contextlib
 import ipaddress
 import logging
+import resource
 import socket
 import struct
 from collections.abc import Callable
@@ -29,9 +30,13 @@ SMTP_PORT, DNS_PORT = 25, 53
 SANDBOX_RESOLVER = ipaddress.IPv4Address("169.254.78.1")
 """The name server in a sandbox's resolv.conf, the address AWS uses; it exists only as something the kernel
 redirects."""
+METADATA = frozenset(map(ipaddress.IPv4Address, ("168.63.129.16", "100.100.100.200", "192.0.0.192")))
+"""Services of the host's own cloud that are not link-local: Azure's WireServer, Alibaba's and Oracle's metadata."""
 CONNECT_LIMIT_S, DNS_LIMIT_S = 30.0, 5.0
-RELAY_BYTES = 64 * 1024
+RELAY_BYTES = 32 * 1024
 CONNECTIONS_MAX = 1024
+DESCRIPTORS_A_RELAY = 4
+"""All relays together may have half of this process's descriptors, and each takes two."""
 DNS_QUESTIONS_MAX = 64
 DATAGRAM_BYTES = 64 * 1024
 FALLBACK_RESOLVERS = ("127.0.0.1",)  # as the C library does without a resolv.conf
@@ -51,7 +56,13 @@ class Policy:
             return False
         if any(address in network for network in self._allowed):
             return True
-        if address.is_loopback or address.is_link_local or address.is_multicast or address.is_unspecified:
+        if (
+            address in METADATA
+            or address.is_loopback
+            or address.is_link_local
+            or address.is_multicast
+            or address.is_unspecified
+        ):
             return False
         return not address.is_reserved and not is_own_address(host)
 
@@ -81,10 +92,11 @@ class Outbound:
 
     def __init__(self, options: Options) -> None:
         self._policy = Policy(options)
+        self._relays: set[asyncio.Task[None]] = set()
 
     def attach(self, sockets: Sockets) -> Callable[[], None]:
         """Serves a sandbox until the answer is called, which also ends its connections. Both sockets may be None."""
-        service = _Service(self._policy)
+        service = _Service(self._policy, self._relays)
         loop = asyncio.get_running_loop()
         if sockets.outbound is not None:
             sockets.outbound.setblocking(False)
@@ -105,8 +117,9 @@ class Outbound:
 class _Service:
     """One sandbox's traffic."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, everybodys_relays: set[asyncio.Task[None]]) -> None:
         self._policy = policy
+        self._everybodys_relays = everybodys_relays
         self._relays: set[asyncio.Task[None]] = set()
         self._questions: set[asyncio.Task[None]] = set()
 
@@ -124,30 +137,34 @@ class _Service:
             target = (host_resolvers()[0], DNS_PORT)
         elif target is None or not self._policy.allows(*target):
             return reset(connection)
-        if len(self._relays) >= CONNECTIONS_MAX:
+        if len(self._relays) >= CONNECTIONS_MAX or len(self._everybodys_relays) >= relays_max():
             return reset(connection)
         connection.setblocking(False)
-        return self._own(self._relays, self._relay(connection, target))
+        relay = self._own(self._relays, self._relay(connection, target))
+        self._everybodys_relays.add(relay)
+        return relay.add_done_callback(self._everybodys_relays.discard)
 
-    async def _relay(self, inside: socket.socket, target: tuple[str, int]) -> None:
+    async def _relay(self, near: socket.socket, target: tuple[str, int]) -> None:
+        """Copies by hand rather than through asyncio's streams: these would hold some 800 KB for an end that does not
+        read, and a function may make a thousand."""
         try:
             async with asyncio.timeout(CONNECT_LIMIT_S):
-                far_reader, far_writer = await connect(*target)
+                far = await connect(*target)
         except OSError:
-            reset(inside)
-            return
+            return reset(near)
         except BaseException:
-            inside.close()
+            near.close()
             raise
-        near_reader, near_writer = await asyncio.open_connection(sock=inside, limit=RELAY_BYTES)
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(_pump(near_reader, far_writer))
-                both.create_task(_pump(far_reader, near_writer))
-            await _finish(near_writer, far_writer)
+                both.create_task(_pump(near, far))
+                both.create_task(_pump(far, near))
+        except* OSError:  # one side broke off: so does the other
+            reset(near)
+            reset(far)
         finally:
-            far_writer.transport.abort()
-            near_writer.transport.abort()
+            near.close()
+            far.close()
 
     def answer(self, dns: socket.socket) -> None:
         try:
@@ -157,35 +174,36 @@ class _Service:
         if len(self._questions) < DNS_QUESTIONS_MAX:
             self._own(self._questions, _ask(question, dns, asker))
 
-    def _own(self, owner: "set[asyncio.Task[None]]", work: "asyncio._CoroutineLike[None]") -> None:
+    def _own(self, owner: "set[asyncio.Task[None]]", work: "asyncio._CoroutineLike[None]") -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         owner.add(task)
         task.add_done_callback(owner.discard)
+        return task
 
 
-async def connect(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+def relays_max() -> int:
+    """Most relays of all sandboxes: whoever opens thousands must not leave the server without descriptors."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] // DESCRIPTORS_A_RELAY
+
+
+async def connect(host: str, port: int) -> socket.socket:
     """The far end of a relay."""
-    return await asyncio.open_connection(host, port, limit=RELAY_BYTES)
+    far = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    far.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(far, (host, port))
+    except BaseException:
+        far.close()
+        raise
+    return far
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copies until the end of the stream, which it hands on; a broken connection ends it as well."""
-    with contextlib.suppress(OSError):
-        while data := await reader.read(RELAY_BYTES):
-            writer.write(data)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
-
-
-async def _finish(*writers: asyncio.StreamWriter) -> None:
-    """Lets what is still buffered go out."""
-    for writer in writers:
-        writer.close()
-    with contextlib.suppress(OSError):
-        async with asyncio.timeout(CONNECT_LIMIT_S):
-            for writer in writers:
-                await writer.wait_closed()
+async def _pump(source: socket.socket, target: socket.socket) -> None:
+    """Copies until the end of the stream, which it hands on. Raises OSError when either connection is broken."""
+    loop = asyncio.get_running_loop()
+    while data := await loop.sock_recv(source, RELAY_BYTES):
+        await loop.sock_sendall(target, data)
+    target.shutdown(socket.SHUT_WR)
 
 
 async def _ask(question: bytes, dns: socket.socket, asker: tuple[str, int]) -> None:

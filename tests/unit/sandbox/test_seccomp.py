@@ -73,6 +73,12 @@ def test_the_internets_protocols_are_tcp_udp_and_ping(machine: str, family: int)
 
 
 @MACHINES
+def test_pipes_keep_their_size(machine: str) -> None:
+    number = (72, 25)[COLUMNS[machine]]
+    assert [answer(machine, number, 1, command) for command in (1, 4, 1031, 1032)] == [0, 0, errno.EPERM, 0]
+
+
+@MACHINES
 def test_calls_of_another_architecture_do_not_exist(machine: str) -> None:
     assert answer(machine, 4, architecture=0x40000003) == errno.ENOSYS  # i386
     assert answer(machine, 0x40000000 | 1) == errno.ENOSYS  # x32

@@ -3,7 +3,6 @@ clean-up."""
 
 import asyncio
 import contextlib
-import fcntl
 import itertools
 import logging
 import os
@@ -25,8 +24,6 @@ from ramuda.sandbox.options import Options
 T = TypeVar("T")
 
 THREADS = 4
-OUTPUT_PIPE_BYTES = 256 * 1024
-"""A function that prints much while the server is busy does not stall so soon."""
 REMOVE_STEP_S, REMOVE_ATTEMPTS = 0.05, 100
 
 
@@ -107,8 +104,6 @@ class Backend:
         group, entrances = await self._in_thread(lambda: self._make_group(sandbox_id))
         reading, writing = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(reading, False)
-        with contextlib.suppress(OSError):  # beyond the user's share of pipe memory: smaller then
-            fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, OUTPUT_PIPE_BYTES)
         ours, theirs = wire.pair()
         sandbox = IsolatedSandbox(
             sandbox_id,

@@ -33,6 +33,8 @@ LO_FLAGS_AUTOCLEAR, LO_FLAGS_DIRECT_IO = 4, 16
 LOOP_MAJOR = 7
 LOOP_CONFIG_BYTES, LOOP_FLAGS_AT = 304, 8 + 52  # struct loop_config: fd, block_size, struct loop_info64
 ATTEMPTS = 20
+_choosing = threading.Lock()
+"""The kernel names a free device but does not reserve it: threads would all try to take the same."""
 SUPERBLOCK_AT = 1024  # ext4 disk layout: free blocks at 12, log2(block size / 1024) at 24
 
 
@@ -163,16 +165,16 @@ def _attach_loop(fd: int) -> tuple[int, str]:
     control = os.open(LOOP_CONTROL, os.O_RDWR)
     try:
         for _ in range(ATTEMPTS):
-            number = fcntl.ioctl(control, LOOP_CTL_GET_FREE)
-            device, path = _open_loop(number)
-            try:
-                fcntl.ioctl(device, LOOP_CONFIGURE, bytes(config))
-            except OSError as error:
-                os.close(device)
-                if error.errno != errno.EBUSY:  # somebody else took it meanwhile
-                    raise
-            else:
-                return device, path
+            with _choosing:
+                device, path = _open_loop(fcntl.ioctl(control, LOOP_CTL_GET_FREE))
+                try:
+                    fcntl.ioctl(device, LOOP_CONFIGURE, bytes(config))
+                except OSError as error:
+                    os.close(device)
+                    if error.errno != errno.EBUSY:  # another process took it meanwhile
+                        raise
+                else:
+                    return device, path
     finally:
         os.close(control)
     raise OSError(errno.EBUSY, "no free loop device")

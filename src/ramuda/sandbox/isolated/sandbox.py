@@ -122,7 +122,6 @@ class IsolatedSandbox:
             self._exit = self._loop.create_future()
         self._out_of_memory = False
         if self.group is not None:
-            self.group.limit_cpu(None)
             self._oom_kills = self.group.oom_kills()
         started = self._expect("start")
         self._started = True
@@ -150,6 +149,7 @@ class IsolatedSandbox:
 
     async def reset(self, grace_s: float = 0.0) -> Exit:
         self.resume()
+        self.limit_cpu()  # only the first Init is without: a function that fails on purpose would never have a limit
         ended = self._expect("reset")
         self._channel.send({"do": "reset", "grace_s": grace_s})
         await self._within(ended, "reset", STEP_LIMIT_S + grace_s)

@@ -9,7 +9,7 @@ list interfaces) route netlink; others answer EAFNOSUPPORT. Of the internet's pr
 others answer EPROTONOSUPPORT. Without that, asking for SCTP or TIPC would load a kernel module.
 
 The order of the instructions keeps the program's answer a matter of call number alone for all calls but `socket`,
-`socketpair` and `clone`: the kernel then remembers it in a bitmap and does not run the program again.
+`socketpair`, `clone` and `fcntl`: the kernel then remembers it in a bitmap and does not run the program again.
 """
 
 from __future__ import annotations
@@ -81,6 +81,7 @@ DENIED = {
 
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column above, AUDIT_ARCH_*
 _CLONE, _SOCKET, _SOCKETPAIR, _CLONE3 = (56, 220), (41, 198), (53, 199), 435
+_FCNTL, _F_SETPIPE_SZ = (72, 25), 1031
 _X32_BIT = 0x40000000
 _NAMESPACE_FLAGS = 0x7E020080  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}
 _AF_UNIX, _INTERNET_FAMILIES, _AF_NETLINK = 1, (2, 10), 16
@@ -106,6 +107,7 @@ def program(machine: str = platform.machine()) -> bytes:
         _deny(errno.ENOSYS),
     ]
     code += _for_call(_CLONE[column], _check_clone())
+    code += _for_call(_FCNTL[column], _check_fcntl())
     for number in (_SOCKET[column], _SOCKETPAIR[column]):
         code += _for_call(number, _check_socket())
     for at, number in enumerate(denied):
@@ -118,6 +120,17 @@ def _check_clone() -> list[bytes]:
     return [
         _instruction(_LOAD, _ARGUMENTS_AT),
         _instruction(_ANY_BIT, _NAMESPACE_FLAGS, no=1),
+        _deny(errno.EPERM),
+        _instruction(_RETURN, _ALLOW),
+    ]
+
+
+def _check_fcntl() -> list[bytes]:
+    """A function may not enlarge the pipe that the server reads its output from: the server takes a pipe's content
+    in one turn."""
+    return [
+        _instruction(_LOAD, _ARGUMENTS_AT + 8),
+        _instruction(_EQUAL, _F_SETPIPE_SZ, no=1),
         _deny(errno.EPERM),
         _instruction(_RETURN, _ALLOW),
     ]
