@@ -64,7 +64,7 @@ async def running_edge(
     database = SqliteDatabase.open(folder / "state.db", schema="state", sync="normal")
     credentials = CredentialStore(database, bytes(range(32)), clock)
     upstream = Upstream(options.upstream)
-    await credentials.load()
+    await credentials.refresh()
     gateway = Gateway(
         services=[sts.service(credentials), *services],
         upstream=upstream,

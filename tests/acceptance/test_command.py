@@ -68,15 +68,37 @@ def test_a_function_that_is_not_there_is_exit_code_4(server: RunningServer, uniq
     assert refused.stderr.splitlines()[0].startswith("error: Invoke: Function not found: arn:aws:lambda:us-east-1:")
 
 
+def _keys(data_dir: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ramuda.cli", "keys", *arguments, "--data-dir", str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
 def test_keys_made_by_the_command_are_the_ones_a_server_accepts(tmp_path: Path) -> None:
-    create = [sys.executable, "-m", "ramuda.cli", "keys", "create", "--json", "--data-dir", str(tmp_path / "data")]
-    key = json.loads(subprocess.run(create, capture_output=True, check=True).stdout)
+    key = json.loads(_keys(tmp_path / "data", "create", "--json").stdout)
     with running_server("--auth", data_dir=tmp_path / "data") as server:
         sts = server.client("sts", aws_access_key_id=key["accessKeyId"], aws_secret_access_key=key["secretAccessKey"])
         assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:root"
         stranger = server.client("sts")
         with pytest.raises(stranger.exceptions.ClientError, match="InvalidClientTokenId"):
             stranger.get_caller_identity()
+
+
+def test_a_running_server_follows_the_keys_that_the_command_makes_and_deletes(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with running_server("--auth", data_dir=data_dir) as server:
+        made = _keys(data_dir, "create", "--user", "ann", "--json")
+        assert made.returncode == 0, made.stderr
+        key = json.loads(made.stdout)
+        sts = server.client("sts", aws_access_key_id=key["accessKeyId"], aws_secret_access_key=key["secretAccessKey"])
+        assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:user/ann"
+        assert key["accessKeyId"] in _keys(data_dir, "list").stdout
+
+        deleted = _keys(data_dir, "delete", key["accessKeyId"])
+        assert (deleted.returncode, deleted.stderr) == (0, f"deleted {key['accessKeyId']}\n")
+        with pytest.raises(sts.exceptions.ClientError, match="InvalidClientTokenId"):
+            sts.get_caller_identity()
+        again = _keys(data_dir, "delete", key["accessKeyId"])
+        assert (again.returncode, again.stderr.splitlines()[0]) == (2, f"error: there is no key {key['accessKeyId']}")
 
 
 def test_another_address_is_refused_without_signature_checking() -> None:

@@ -202,3 +202,16 @@ async def test_a_caller_that_gives_up_does_not_disturb_the_others(database: Data
     with pytest.raises(asyncio.CancelledError):
         await given_up
     assert "b" in [row["name"] for row in await database.read(everything)]
+
+
+async def test_every_commit_is_another_version_whichever_opening_made_it(open_again: OpenAgain) -> None:
+    first, second = await open_again(), await open_again()
+    seen = [first.version(), first.version()]
+    assert seen[0] == seen[1]
+    await first.write(put("a", "1"))
+    seen.append(first.version())
+    await second.write(put("b", "2"))
+    seen.append(first.version())
+    assert len(set(seen)) == 3
+    assert await first.read(everything) == [{"name": "a", "value": "1"}, {"name": "b", "value": "2"}]
+    assert first.version() == seen[-1]

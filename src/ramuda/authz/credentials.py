@@ -1,9 +1,10 @@
 """Access keys: who owns one, what its secret is, and making new ones.
 
 Two kinds, as on AWS. Long-term keys (`AKIA...`) are rows of the table `access_keys`, all of them in memory as well, so
-that a request finds its key without waiting. Temporary keys (`ASIA...`) are stored nowhere: the secret is derived from
-the id with the server's own secret, and the session token carries account, principal and expiry under a MAC. They
-outlive a restart of the server as long as its secret does.
+that a request finds its key without waiting; `refresh` follows what another process (`ramuda keys`) writes. Temporary
+keys (`ASIA...`) are stored nowhere: the secret is derived from the id with the server's own secret, and the session
+token carries account, principal and expiry under a MAC. They outlive a restart of the server as long as its secret
+does.
 
 Secrets of long-term keys lie in the database as they are: a signature can only be checked with the secret itself. The
 database file is readable by its owner alone (mode 0600, see `storage.sqlite`).
@@ -26,6 +27,8 @@ from ramuda.kernel.ports.database import Database, Row, Transaction
 
 SESSIONS_REMEMBERED = 4096
 """Session tokens whose check is remembered; beyond that the oldest is checked anew when it is seen again."""
+
+_EVERY_KEY = "SELECT * FROM access_keys ORDER BY created_at, access_key_id"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,8 @@ class ListedKey:
 class CredentialStore:
     """Finds, makes and forgets access keys. Implements `ports.credentials.CredentialIssuer`.
 
-    `secret` is the server's own, at least 32 random bytes that stay the same over restarts. `load` must have run before
-    `find` knows the long-term keys.
+    `secret` is the server's own, at least 32 random bytes that stay the same over restarts. `find` knows the long-term
+    keys as of the last `refresh`.
     """
 
     def __init__(self, database: Database, secret: bytes, clock: Clock) -> None:
@@ -62,13 +65,18 @@ class CredentialStore:
         self._database = database
         self._secret = secret
         self._clock = clock
-        self._long_term: dict[str, KnownKey] = {}
+        self._long_term: dict[str, KnownKey] = {}  # oldest first
+        self._read_at_version: int | None = None
         self._sessions: dict[tuple[str, str], KnownKey] = {}
 
-    async def load(self) -> None:
-        """Reads the long-term keys into memory."""
-        rows = await self._database.read(lambda tx: tx.fetch_all("SELECT * FROM access_keys"))
+    async def refresh(self) -> None:
+        """Brings the keys in memory up to all that any process has committed. Costs microseconds when nothing was."""
+        version = self._database.version()
+        if version == self._read_at_version:
+            return
+        rows = await self._database.read(lambda tx: tx.fetch_all(_EVERY_KEY))
         self._long_term = {key.access_key_id: key for key in map(_key_of_row, rows)}
+        self._read_at_version = version  # asked for before the rows: a commit in between is seen by the next refresh
 
     # -- finding -----------------------------------------------------------------------------------------------------
 
@@ -163,14 +171,13 @@ class CredentialStore:
 
         await self._database.write(store)
         key = _key_of_row(row)
+        self._long_term.pop(access_key_id, None)  # the newest is the last
         self._long_term[access_key_id] = key
         return key
 
     async def list_keys(self) -> list[ListedKey]:
         """Every long-term key, oldest first."""
-        rows = await self._database.read(
-            lambda tx: tx.fetch_all("SELECT * FROM access_keys ORDER BY created_at, access_key_id")
-        )
+        rows = await self._database.read(lambda tx: tx.fetch_all(_EVERY_KEY))
         return [
             ListedKey(
                 access_key_id=row["access_key_id"],
@@ -191,9 +198,10 @@ class CredentialStore:
 
     async def ensure_root_key(self, account: str) -> KnownKey:
         """The account root's oldest key, made if there is none: the first key of a server that checks signatures."""
-        for listed in await self.list_keys():
-            if listed.principal_arn == root_arn(account):
-                return self._long_term[listed.access_key_id]
+        await self.refresh()
+        for key in self._long_term.values():
+            if key.principal.arn == root_arn(account):
+                return key
         return await self.create_key(account)
 
 

@@ -31,10 +31,10 @@ def keys() -> None:
 @_data_dir
 @screen.json_option
 def create(*, account: str, user: str | None, data_dir: Path | None, as_json: bool) -> None:
-    """Make a key, for the next start of the server."""
+    """Make a key. A running server accepts it at once."""
     if len(account) != 12 or not account.isdigit():
         raise click.BadParameter(f"{account!r} is not a number of twelve digits", param_hint="--account")
-    key: KnownKey = _with_keys(data_dir, lambda store: store.create_key(account, user), for_change=True)
+    key: KnownKey = _with_keys(data_dir, lambda store: store.create_key(account, user))
     if as_json:
         screen.emit_json(_described(key))
         return
@@ -49,9 +49,10 @@ def list_keys(*, secrets: bool, data_dir: Path | None, as_json: bool) -> None:
     """List the keys, oldest first."""
 
     async def read(store: Any) -> "list[KnownKey]":
-        return [store.find(listed.access_key_id, None) for listed in await store.list_keys()]
+        found = [store.find(listed.access_key_id, None) for listed in await store.list_keys()]
+        return [key for key in found if key is not None]  # made by another process in this very moment
 
-    found = [_described(key) for key in _with_keys(data_dir, read, for_change=False)]
+    found = [_described(key) for key in _with_keys(data_dir, read)]
     if not secrets:
         found = [{name: value for name, value in key.items() if name != "secretAccessKey"} for key in found]
     if as_json:
@@ -67,28 +68,28 @@ def list_keys(*, secrets: bool, data_dir: Path | None, as_json: bool) -> None:
 @click.argument("access_key_id")
 @_data_dir
 def delete(*, access_key_id: str, data_dir: Path | None) -> None:
-    """Forget a key, from the next start of the server on."""
-    if not _with_keys(data_dir, lambda store: store.delete_key(access_key_id), for_change=True):
+    """Forget a key. A running server refuses it at once."""
+    if not _with_keys(data_dir, lambda store: store.delete_key(access_key_id)):
         raise WrongUse(f"there is no key {access_key_id}", "`ramuda keys list` shows those there are.")
     screen.remark(f"deleted {access_key_id}")
 
 
-def _with_keys(data_dir: Path | None, work: Callable[[Any], Any], *, for_change: bool) -> Any:
+def _with_keys(data_dir: Path | None, work: Callable[[Any], Any]) -> Any:
     import asyncio
 
     from ramuda import config
-    from ramuda.kernel.errors import ConfigError
+    from ramuda.kernel.errors import ConfigError, PortError
     from ramuda.server.keys import open_keys
 
     async def perform(folder: Path) -> Any:
-        async with open_keys(folder, for_change=for_change) as store:
+        async with open_keys(folder) as store:
             return await work(store)
 
     try:
         options = config.load({"data_dir": str(data_dir)} if data_dir else {})
         return asyncio.run(perform(options.data_dir))
-    except ConfigError as e:
-        raise WrongUse(str(e), "A running server takes new keys through its IAM API: aws iam create-access-key") from e
+    except (ConfigError, PortError) as e:
+        raise WrongUse(str(e)) from e
 
 
 def _described(key: "KnownKey") -> dict[str, str]:

@@ -23,8 +23,11 @@ class Callers:
         self._verifier = Verifier(credentials, clock) if options.auth else None
         self._roots: dict[str | None, Principal] = {}
 
-    def identify(self, request: Request, reading: Reading) -> Principal:
-        """Raises RefusedError where signatures are checked and this one is not right."""
+    async def identify(self, request: Request, reading: Reading) -> Principal:
+        """Raises RefusedError where signatures are checked and this one is not right. A key counts from the moment it
+        was made until the moment it was deleted, by whichever process."""
+        if isinstance(reading, Claim) and reading.session_token is None:
+            await self._credentials.refresh()
         if self._verifier is not None:
             return self._verifier.verify(request, reading)
         if isinstance(reading, Claim):

@@ -110,7 +110,7 @@ class Gateway:
         reading = read_claim(request)
         route = self._router.route(request, reading)
         trip.service = service = self._model(route.service)
-        principal = self._callers.identify(request, reading)
+        principal = await self._callers.identify(request, reading)
         native = self._services.get(service.service_name)
         if native is None:
             return await self._delegate(request, route, principal, trip)

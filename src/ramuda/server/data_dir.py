@@ -9,9 +9,13 @@ from ramuda.kernel.errors import ConfigError
 SECRET_BYTES = 32
 
 
+class DirInUse(ConfigError):  # noqa: N818 - a state of the directory, which `ramuda keys` expects
+    """Another process has the directory."""
+
+
 class DataDir:
-    """Holds the directory for this process until `release`. Raises ConfigError when another server has it or it
-    cannot be written."""
+    """Holds the directory for this process until `release`. Raises DirInUse when another server has it,
+    ConfigError when it cannot be written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -24,9 +28,7 @@ class DataDir:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:
             os.close(self._lock)
-            raise ConfigError(
-                f"--data-dir {path}: another server is using it; stop it or name another directory"
-            ) from e
+            raise DirInUse(f"--data-dir {path}: another server is using it; stop it or name another directory") from e
 
     def secret(self) -> bytes:
         """The server's secret, made at the first start."""

@@ -1,7 +1,6 @@
 """The access keys of a data directory, for `ramuda keys`: the one way in that needs no key.
 
-Reading works beside a running server. Changing needs the directory for itself, because a running server keeps its keys
-in memory; ask that server's IAM API instead.
+Works beside a running server, which sees each change before it answers its next request (`CredentialStore.refresh`).
 """
 
 from collections.abc import AsyncIterator
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from ramuda.authz.credentials import CredentialStore
 from ramuda.kernel.clock import SystemClock
-from ramuda.server.data_dir import DataDir
+from ramuda.server.data_dir import DataDir, DirInUse
 from ramuda.storage.sqlite import SqliteDatabase
 
 UNUSED_SECRET = bytes(32)
@@ -18,17 +17,25 @@ UNUSED_SECRET = bytes(32)
 
 
 @asynccontextmanager
-async def open_keys(data_dir: Path, *, for_change: bool) -> AsyncIterator[CredentialStore]:
-    """The keys in `data_dir`. Raises ConfigError when they are to be changed and a server has the directory."""
-    held = DataDir(data_dir) if for_change else None
+async def open_keys(data_dir: Path) -> AsyncIterator[CredentialStore]:
+    """The keys in `data_dir`. Raises ConfigError when it cannot be written or its server is of another version."""
+    database = _open_database(data_dir)
     try:
-        database = SqliteDatabase.open(data_dir / "state.db", schema="state", sync="full")
-        try:
-            store = CredentialStore(database, UNUSED_SECRET, SystemClock())
-            await store.load()
-            yield store
-        finally:
-            await database.close()
+        store = CredentialStore(database, UNUSED_SECRET, SystemClock())
+        await store.refresh()
+        yield store
     finally:
-        if held is not None:
-            held.release()
+        await database.close()
+
+
+def _open_database(data_dir: Path) -> SqliteDatabase:
+    """Tables are changed only while no server has the directory: one that runs works with those it knows."""
+    path = data_dir / "state.db"
+    try:
+        held = DataDir(data_dir)
+    except DirInUse:
+        return SqliteDatabase.open(path, schema="state", may_upgrade=False)
+    try:
+        return SqliteDatabase.open(path, schema="state")
+    finally:
+        held.release()

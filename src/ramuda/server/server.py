@@ -76,7 +76,7 @@ class Server:
         data_dir = self._take_data_dir()
         state, telemetry_database = self._open_databases()
         self.credentials = CredentialStore(state, data_dir.secret(), self._clock)
-        await self.credentials.load()
+        await self.credentials.refresh()
         if options.gateway.auth:
             await self.credentials.ensure_root_key(options.gateway.account)
         self.telemetry = Telemetry(telemetry_database, self._clock, options.telemetry)

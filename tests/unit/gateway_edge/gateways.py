@@ -77,7 +77,7 @@ async def credential_store(folder: Path, clock: ManualClock) -> AsyncIterator[Cr
     database = SqliteDatabase.open(folder / "state.db", schema="state", sync="normal")
     store = CredentialStore(database, SECRET, clock)
     try:
-        await store.load()
+        await store.refresh()
         yield store
     finally:
         await database.close()

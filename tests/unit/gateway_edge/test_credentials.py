@@ -87,6 +87,17 @@ async def test_long_term_keys_are_found_at_once_and_after_a_restart_until_delete
         assert await store.list_keys() == []
 
 
+async def test_keys_made_and_deleted_by_another_process_count_from_the_next_refresh(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with credential_store(tmp_path, clock) as server, credential_store(tmp_path, clock) as command:
+        kept, made = await server.create_key("123456789012"), await command.create_key("123456789012", "ann")
+        await server.refresh()
+        assert [server.find(key.access_key_id, None) for key in (kept, made)] == [kept, made]
+        await command.delete_key(made.access_key_id)
+        await server.refresh()
+        assert [server.find(key.access_key_id, None) for key in (kept, made)] == [kept, None]
+
+
 async def test_the_first_root_key_of_an_account_is_made_once(tmp_path: Path) -> None:
     clock = ManualClock()
     async with credential_store(tmp_path, clock) as store:

@@ -96,6 +96,14 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path)
         SqliteDatabase.open(path, schema="state")
 
 
+def test_tables_are_not_changed_below_a_server_that_knows_the_old_ones(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with pytest.raises(ConfigError, match=r"state\.db is in use by an older Ramuda \(revision None, this one needs "):
+        SqliteDatabase.open(path, schema="state", may_upgrade=False)
+    asyncio.run(SqliteDatabase.open(path, schema="state").close())
+    asyncio.run(SqliteDatabase.open(path, schema="state", may_upgrade=False).close())
+
+
 @pytest.fixture
 def copied_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the migrations, to be changed by a test."""

@@ -48,4 +48,10 @@ class Database(Protocol):
         """Runs `work` on a consistent snapshot. `work` must not write."""
         ...
 
+    def version(self) -> int:
+        """Another number after every commit, also one of another process; meaningful within one opened database only.
+        Cheap and without waiting, so that what is kept in memory can be compared with it at every use. Raises
+        PortError."""
+        ...
+
     async def close(self) -> None: ...

@@ -24,10 +24,10 @@ def revisions(schema: Schema) -> list[str]:
     return sorted(path.name[1:5] for path in (_FOLDER / schema).glob("r[0-9][0-9][0-9][0-9]_*.py"))
 
 
-def upgrade(connection: Connection, schema: Schema, name: str) -> None:
+def upgrade(connection: Connection, schema: Schema, name: str, *, allowed: bool = True) -> None:
     """Brings the tables behind `connection` to the newest revision. `name` says in errors which database it is.
 
-    Raises ConfigError when the database has a revision that is not known here.
+    Raises ConfigError when the database has a revision that is not known here, or needs a step and none is `allowed`.
     """
     known = revisions(schema)
     current = _current(connection, schema, name)
@@ -37,6 +37,10 @@ def upgrade(connection: Connection, schema: Schema, name: str) -> None:
         raise ConfigError(
             f"{name} was written by a newer Ramuda (revision {current}, this one knows up to {known[-1]}): "
             "start that version, or use another data directory"
+        )
+    if not allowed:
+        raise ConfigError(
+            f"{name} is in use by an older Ramuda (revision {current}, this one needs {known[-1]}): stop that first"
         )
     _run(connection, schema)
 
