@@ -101,7 +101,7 @@ class Backend:
     # Sandboxes
 
     async def _make(self, sandbox_id: str, template: Template) -> IsolatedSandbox:
-        group, entrances = await self._in_thread(lambda: self._make_group(sandbox_id))
+        group, entrances = await self._in_thread(lambda: self._make_group(sandbox_id), undo=_unmake_group)
         reading, writing = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(reading, False)
         ours, theirs = wire.pair()
@@ -131,7 +131,11 @@ class Backend:
         if self._groups is None:
             return None, []
         group = self._groups.create(name)
-        return group, group.entrances()
+        try:
+            return group, group.entrances()
+        except OSError:
+            group.remove()
+            raise
 
     async def _make_tmp(self, mib: int) -> int | None:
         """A volume for /tmp; None where it has to be memory."""
@@ -139,7 +143,7 @@ class Backend:
         if volumes is None:
             return None
         try:
-            return await self._in_thread(lambda: volumes.make(mib))
+            return await self._in_thread(lambda: volumes.make(mib), undo=os.close)
         except OSError as error:
             self._volumes = None
             self._log.warning("sandbox.tmp_in_memory reason=%s", error)
@@ -161,8 +165,22 @@ class Backend:
             await asyncio.sleep(REMOVE_STEP_S)
         self._log.warning("sandbox.group_remains id=%s", sandbox_id)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def _in_thread(self, work: Callable[[], T], undo: Callable[[T], object] | None = None) -> T:
+        """`undo` is given what `work` made for a caller that was cancelled meanwhile."""
+        made = self._threads.submit(work)
+        try:
+            return await asyncio.wrap_future(made)
+        except asyncio.CancelledError:
+            if undo is not None and not made.cancelled():
+                made.add_done_callback(lambda done: None if done.exception() else undo(done.result()))
+            raise
+
+
+def _unmake_group(made: tuple[cgroup.Group | None, list[int]]) -> None:
+    group, entrances = made
+    close_all(entrances)
+    if group is not None:
+        group.remove()
 
 
 def find_groups(options: Options) -> cgroup.Groups | None:
