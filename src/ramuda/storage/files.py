@@ -48,7 +48,7 @@ class FileStore:
                 os.fsync(file.fileno())
             _make_parents(target, self._root)
             made.rename(target)
-            _sync_folder(target.parent)
+            _sync(target.parent)
         return target
 
     def get(self, key: str) -> bytes:
@@ -71,9 +71,8 @@ class FileStore:
         if self.path(key) is not None:
             return target
         with _wrapped(), self._making() as folder:
-            if (
-                not target.is_dir()
-            ):  # else it is complete but for its last mode bit: a crash, or another thread right now
+            # A folder that is there is complete but for its last mode bit: a crash, or another thread right now.
+            if not target.is_dir():
                 made = folder / "folder"
                 made.mkdir()
                 fill(made)
@@ -82,8 +81,8 @@ class FileStore:
                 _make_parents(target, self._root)
                 _publish(made, target)
             target.chmod(_READ_ONLY_PROGRAM)
-            _sync_folder(target)
-            _sync_folder(target.parent)
+            _sync(target)
+            _sync(target.parent)
         return target
 
     def delete(self, key: str) -> None:
@@ -124,7 +123,7 @@ def _make_parents(target: Path, root: Path) -> None:
     for parent in reversed(target.parents[: len(target.relative_to(root).parts) - 1]):
         if not parent.is_dir():
             parent.mkdir(mode=_PRIVATE, exist_ok=True)
-            _sync_folder(parent.parent)
+            _sync(parent.parent)
 
 
 def _publish(made: Path, target: Path) -> None:
@@ -160,11 +159,12 @@ def _sync_tree(top: Path) -> None:
         for name in files:
             path = Path(folder, name)
             if not path.is_symlink():
-                _sync_folder(path)
-        _sync_folder(Path(folder))
+                _sync(path)
+        _sync(Path(folder))
 
 
-def _sync_folder(path: Path) -> None:
+def _sync(path: Path) -> None:
+    """A file's content, or a folder's list of names, to the disk."""
     with _opened(path) as descriptor:
         os.fsync(descriptor)
 

@@ -5,6 +5,7 @@ minutes for 15 days, then rolled up into five minutes until 63 days, then into h
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html"""
 
 import logging
+from functools import partial
 
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import PortError
@@ -45,9 +46,8 @@ class Sweeper:
         await self._database.write(lambda tx: expire_points(tx, now_s))
         for period_s, age_s, target_s in _ROLL_UPS:
             before_s = (now_s - age_s) // target_s * target_s
-            while await self._database.write(
-                lambda tx, p=period_s, b=before_s, t=target_s: roll_up(tx, p, b, t)  # type: ignore[misc]
-            ):
+            step = partial(roll_up, period_s=period_s, before_s=before_s, target_s=target_s)
+            while await self._database.write(step):
                 pass
 
 

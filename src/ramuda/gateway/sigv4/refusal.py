@@ -69,11 +69,7 @@ _QUERY: dict[Reason, tuple[str, str, int]] = {
 _S3: dict[Reason, tuple[str, str, int]] = {
     Reason.MISSING: ("AccessDenied", "Access Denied", 403),
     Reason.INCOMPLETE: ("AuthorizationHeaderMalformed", "The authorization header you provided is invalid.", 400),
-    Reason.UNKNOWN_KEY: (
-        "InvalidAccessKeyId",
-        "The AWS Access Key Id you provided does not exist in our records.",
-        403,
-    ),
+    Reason.UNKNOWN_KEY: ("InvalidAccessKeyId", _UNKNOWN_KEY_S3, 403),
     Reason.EXPIRED_TOKEN: ("ExpiredToken", "The provided token has expired.", 400),
     Reason.MISMATCH: ("SignatureDoesNotMatch", _MISMATCH_S3, 403),
     Reason.CLOCK: ("RequestTimeTooSkewed", _SKEWED_S3, 403),

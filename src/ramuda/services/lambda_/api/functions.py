@@ -43,24 +43,26 @@ async def create_function(room: Room, call: Call) -> Result:
         now=iso_milliseconds(room.clock.time()),
         revision_id=room.ids.uuid(),
     )
-
-    def write(tx: Transaction) -> list[Version]:
-        lifecycle.check_storage(
-            store.code_bytes(tx, function.account, function.region), code.size, room.options.code_storage_bytes
-        )
-        try:
-            store.add_function(tx, function)
-        except Conflict as e:
-            raise refusals.function_exists(function.name) from e
-        store.put_version(tx, latest)
-        if not params.get("Publish"):
-            return [latest]
-        return [latest, versions.publish(tx, room, function, latest, description=None)]
-
-    changed = await room.database.write(write)
+    publish = params.get("Publish", False)
+    changed = await room.database.write(lambda tx: _add(tx, room, function, latest, publish=publish))
     _begin(room, changed)
     # With Publish, AWS answers with the new version under the unqualified ARN (recorded).
     return shapes.configuration(changed[-1], arn=function.arn)
+
+
+def _add(tx: Transaction, room: Room, function: Function, latest: Version, *, publish: bool) -> list[Version]:
+    """Stores a new function; the versions that it has then. Raises AWS's refusals for a name that is taken and for
+    code beyond the account's storage."""
+    stored_bytes = store.code_bytes(tx, function.account, function.region)
+    lifecycle.check_storage(stored_bytes, latest.deployment.code.size, room.options.code_storage_bytes)
+    try:
+        store.add_function(tx, function)
+    except Conflict as e:
+        raise refusals.function_exists(function.name) from e
+    store.put_version(tx, latest)
+    if not publish:
+        return [latest]
+    return [latest, versions.publish(tx, room, function, latest, description=None)]
 
 
 async def get_function(room: Room, call: Call) -> Result:

@@ -97,10 +97,6 @@ def s3_failed(code: str, message: str | None) -> ApiError:
     return invalid(f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}")
 
 
-def layer_version_not_found(arn: str) -> ApiError:
-    return not_found(f"Layer version {arn} does not exist.")
-
-
 def layer_not_readable(caller: str, arn: str) -> ApiError:
     message = (
         f"User: {caller} is not authorized to perform: lambda:GetLayerVersion on resource: {arn} "
