@@ -19,8 +19,8 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     """No environment serves longer; its credentials are issued for somewhat longer than this."""
     environments_max: int = 1000
     """Most environments alive at once, over all functions; the longest idle one makes room."""
-    prepared_max: int = 6
-    """Most prepared environments kept per runtime; 0 turns preparing off."""
+    prepared_max: int = 16
+    """Most prepared environments kept per runtime, some 3 MiB each for Python; 0 turns preparing off."""
     prepared_idle_s: float = 900.0
     """A runtime nobody used for this long keeps no prepared environment."""
     output_line_bytes: int = 256 * 1024 - 26
