@@ -6,12 +6,13 @@ Source: https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html; errors 
 from botocore.model import OperationModel, ServiceModel
 
 from ramuda.gateway.messages import Headers, Request
-from ramuda.gateway.protocols.bindings import compile_request, compile_response
 from ramuda.gateway.protocols.contract import Parse, Serialize, WireProtocol
 from ramuda.gateway.protocols.documents import JSON_STYLE
 from ramuda.gateway.protocols.errors import WireError, error_document, error_headers
 from ramuda.gateway.protocols.http_router import router_of
 from ramuda.gateway.protocols.json_bodies import JsonBodies
+from ramuda.gateway.protocols.request_bindings import compile_request
+from ramuda.gateway.protocols.response_bindings import compile_response
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.errors import ApiError
 

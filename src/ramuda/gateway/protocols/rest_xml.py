@@ -12,11 +12,12 @@ from xml.sax.saxutils import quoteattr
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
 from ramuda.gateway.messages import Headers, Request
-from ramuda.gateway.protocols.bindings import compile_request, compile_response
 from ramuda.gateway.protocols.contract import Parse, Serialize, WireProtocol
 from ramuda.gateway.protocols.errors import WireError, error_headers
 from ramuda.gateway.protocols.http_router import router_of
 from ramuda.gateway.protocols.query import service_namespace, write_error_members
+from ramuda.gateway.protocols.request_bindings import compile_request
+from ramuda.gateway.protocols.response_bindings import compile_response
 from ramuda.gateway.protocols.xml_documents import Writer, XmlReaders, XmlWriters, namespace_attribute, parse_xml, text
 from ramuda.kernel.errors import ApiError
 
