@@ -76,10 +76,9 @@ def deploy(
 
 
 def _name_of(source: Path) -> str:
-    name = re.sub(r"[^a-zA-Z0-9-_]+", "-", source.resolve().stem if source.is_file() else source.resolve().name).strip(
-        "-"
-    )
-    return name or "function"
+    path = source.resolve()
+    name = re.sub(r"[^a-zA-Z0-9-_]+", "-", path.stem if path.is_file() else path.name)
+    return name.strip("-") or "function"
 
 
 def _configuration(

@@ -181,7 +181,7 @@ def _say_ready(ready: "Server", *, as_json: bool) -> None:
     console.print(f"  sandbox  [{colour}]{backend}[/{colour}] {reason}")
     console.print(f"  use      export AWS_ENDPOINT_URL={ready.url} AWS_DEFAULT_REGION={ready.options.gateway.region}")
     if ready.options.gateway.auth:
-        console.print("  keys     signatures are checked: `ramuda keys` lists the access keys that may call")
+        console.print("  keys     signatures are checked: `ramuda keys list` shows the access keys that may call")
     else:
         console.print("           export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test   (any key will do)")
 

@@ -1,9 +1,10 @@
 """Asynchronous invocations, kept in memory: NOT durable. What is accepted here is lost when the process ends.
 
 A function that fails is tried again after one minute and after two more
-(https://docs.aws.amazon.com/lambda/latest/dg/ invocation-async-error-handling.html). When there is no concurrency
-left, or the platform cannot run it, the event waits 1 s, 2 s, 4 s ... up to 5 minutes without using up the two
-retries. An event older than six hours is dropped. Each attempt runs the function as it is then.
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html). When there is no concurrency left,
+or the platform cannot run it, the event waits 1 s, 2 s, 4 s ... up to 5 minutes without using up the two retries. An
+event older than six hours is dropped, and so is one whose function may not run at all (no reserved concurrency). Each
+attempt runs the function as it is then.
 """
 
 import asyncio
@@ -86,7 +87,8 @@ class EventQueue:
             log.exception("lambda.event.broken", extra={"request_id": event.request_id})
 
     async def _attempt(self, event: Event, drop_at_s: float) -> Outcome | None:
-        """The outcome of one run of the function; None when it grew too old before it could be run."""
+        """The outcome of one run of the function; None when the event grew too old before it could be run, or the
+        function may not run."""
         back_off_s = BACK_OFF_S
         while True:
             try:

@@ -58,7 +58,7 @@ async def list_layer_versions(room: Room, call: Call) -> Result:
     named = _own(call)
     (before,) = paging.key(call.params.get("Marker"), (2**62,))
     found = await room.database.read(lambda tx: store.layer_versions(tx, named.account, named.region, named.name))
-    shown, more = _page(call, [layer for layer in found if layer.version < before])
+    shown, more = _page(call, [layer for layer in _matching(call, found) if layer.version < before])
     result: Result = {"LayerVersions": [shapes.layer_version(layer) for layer in shown]}
     if more:
         result["NextMarker"] = paging.marker((shown[-1].version,))
@@ -134,7 +134,7 @@ def _matching(call: Call, found: Sequence[LayerVersion]) -> list[LayerVersion]:
 
 def _page(call: Call, found: Sequence[LayerVersion]) -> tuple[Sequence[LayerVersion], bool]:
     limit = paging.size(call.params.get("MaxItems"))
-    return paging.page(_matching(call, found)[: limit + 1], limit)
+    return paging.page(found[: limit + 1], limit)
 
 
 def _tuple(names: list[str] | None) -> tuple[str, ...] | None:
