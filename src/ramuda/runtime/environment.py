@@ -28,6 +28,10 @@ from ramuda.runtime.output import Output
 from ramuda.runtime.progress import Conclusion, Progress
 
 
+BACKLOG = 16
+"""As many connections are accepted in one turn of the event loop; whatever the function does, others get their turn."""
+
+
 class State(Enum):
     COLD = "cold"
     IDLE = "idle"
@@ -110,7 +114,8 @@ class Environment:
     async def open(self, assignment: Assignment) -> None:
         """Gives the sandbox to the function and serves the Runtime API. Raises PortError; `close` must follow in any
         case."""
-        self._server = await self._loop.create_server(self._api.factory, sock=self._sandbox.sockets.runtime_api)
+        listening = self._sandbox.sockets.runtime_api
+        self._server = await self._loop.create_server(self._api.factory, sock=listening, backlog=BACKLOG)
         self._loop.add_reader(self._sandbox.output, self._read_output)
         await self._sandbox.assign(assignment)
 
@@ -339,7 +344,7 @@ class Environment:
             self._own(self._reset())
 
     def _read_output(self) -> None:
-        self._output.drain()
+        self._output.read_some()
         if self._output.is_closed:
             self._loop.remove_reader(self._sandbox.output)
 

@@ -1,15 +1,19 @@
 """What an environment prints, cut into log events.
 
 Every line is one event, as CloudWatch shows a function's standard output. Within a line a carriage return becomes a
-newline: that is how AWS's runtime clients write a record of several lines, such as a traceback, that is one event.
-A line that is not finished waits for its
-end until the invocation is over. `drain` reads at once what is there: the platform's own END and REPORT lines come
-after it."""
+newline: that is how AWS's runtime clients write a record of several lines, such as a traceback, that is one event. A
+line that is not finished waits for its end until the invocation is over.
+
+`read_some` is for every day: a little at a time, so that a function that prints without end does not hold up others.
+`drain` takes what is there at once: the platform's own END and REPORT lines come after it.
+"""
 
 import os
 from collections.abc import Callable
 
-READ_BYTES = 256 * 1024
+DRAIN_BYTES = 256 * 1024
+"""More than the pipe holds: one read empties it, however fast the function goes on printing."""
+TURN_BYTES = 8 * 1024
 
 
 class Output:
@@ -22,21 +26,13 @@ class Output:
         self._rest = b""
         self.is_closed = False
 
+    def read_some(self) -> None:
+        """Takes a turn's worth of what the pipe holds."""
+        self._read(TURN_BYTES)
+
     def drain(self) -> None:
         """Takes everything that the pipe holds now."""
-        while not self.is_closed:
-            try:
-                data = os.read(self._fd, READ_BYTES)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self.is_closed = True
-                return
-            self._take(data)
-            if len(data) < READ_BYTES:
-                return
+        self._read(DRAIN_BYTES)
 
     def finish(self) -> None:
         """Takes everything, and lets an unfinished line count as one."""
@@ -44,6 +40,18 @@ class Output:
         if self._rest:
             rest, self._rest = self._rest, b""
             self._emit(rest)
+
+    def _read(self, at_most_bytes: int) -> None:
+        if self.is_closed:
+            return
+        try:
+            data = os.read(self._fd, at_most_bytes)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self.is_closed = not data
+        self._take(data)
 
     def _take(self, data: bytes) -> None:
         lines = (self._rest + data).split(b"\n")
@@ -56,6 +64,5 @@ class Output:
 
     def _emit(self, line: bytes) -> None:
         for at in range(0, len(line), self._line_bytes):
-            self._write(
-                line[at : at + self._line_bytes].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-            )
+            text = line[at : at + self._line_bytes].decode("utf-8", "replace")
+            self._write(text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text)

@@ -27,6 +27,6 @@ class SandboxPlumbing:
         def stop() -> None:
             stop_outbound()
             if listener is not None:
-                listener.close()
+                listener.end()
 
         return stop

@@ -67,8 +67,8 @@ class Served:
         self.server, self.port, self.clock = server, port, clock
         self._clients: list[Client] = []
 
-    async def connect(self) -> Client:
-        client = Client(*await asyncio.open_connection("127.0.0.1", self.port))
+    async def connect(self, port: int | None = None) -> Client:
+        client = Client(*await asyncio.open_connection("127.0.0.1", port or self.port))
         self._clients.append(client)
         return client
 

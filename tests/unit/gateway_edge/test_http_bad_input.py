@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -291,6 +292,21 @@ async def test_more_connections_than_allowed_are_closed_at_once(serve: Serve) ->
         assert await (await served.connect()).rest() == b""
         await kept[0].send(b"GET / HTTP/1.1\r\n\r\n")
         assert (await kept[0].receive(b"ok")).startswith(b"HTTP/1.1 200 OK")
+
+
+@on_both_loops
+async def test_a_sandboxs_socket_has_connections_of_its_own_that_end_with_it(serve: Serve) -> None:
+    async with serve(Recorder(), Options(max_connections_per_socket=2)) as served:
+        inside = await served.server.serve_socket(socket.create_server(("127.0.0.1", 0)))
+        kept = [await served.connect(inside.port) for _ in range(2)]
+        for client in kept:
+            await client.send(b"GET / HTTP/1.1\r\n\r\n")
+            assert (await client.receive(b"ok")).startswith(b"HTTP/1.1 200 OK")
+        assert await (await served.connect(inside.port)).rest() == b""
+        assert (await served.exchange(b"GET / HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 200 OK"), "others have theirs"
+        inside.end()
+        for client in kept:
+            assert await client.rest() == b""
 
 
 @on_both_loops

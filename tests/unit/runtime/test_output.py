@@ -46,6 +46,14 @@ def test_the_end_of_an_invocation_ends_a_line(pipe: Pipe) -> None:
     assert pipe.events == ["rest"]
 
 
+def test_a_flood_is_read_a_turn_at_a_time(pipe: Pipe) -> None:
+    os.write(pipe.write_end, b"\n" * 20_000)
+    pipe.output.read_some()
+    assert len(pipe.events) == 8192
+    pipe.output.drain()
+    assert len(pipe.events) == 20_000
+
+
 def test_a_line_over_the_limit_is_split(pipe: Pipe) -> None:
     os.write(pipe.write_end, b"x" * 2500 + b"\nshort\n")
     pipe.output.finish()

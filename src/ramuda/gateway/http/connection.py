@@ -44,11 +44,21 @@ class Owner(Protocol):
     def ended(self, connection: "Connection") -> None: ...
 
 
+class Entrance(Protocol):
+    """The listening socket that a connection came through, as far as a connection is concerned."""
+
+    connections: set["Connection"]
+
+    @property
+    def is_full(self) -> bool: ...
+
+
 class Connection(asyncio.Protocol):
     """See the module. The server makes one for each accepted client."""
 
-    def __init__(self, owner: Owner, handler: Handler) -> None:
+    def __init__(self, owner: Owner, handler: Handler, entrance: Entrance) -> None:
         self._owner, self._handler = owner, handler
+        self.entrance = entrance
         self._turns: deque[Turn] = deque()
         self._busy = False
         self._task: asyncio.Task[None] | None = None

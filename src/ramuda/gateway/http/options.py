@@ -24,5 +24,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How long a kept-alive connection may be silent between requests."""
     max_connections: int = 4096
     """Further connections are closed at once."""
+    max_connections_per_socket: int = 128
+    """As many through one sandbox's own socket: a function cannot take the connections of others."""
     max_pipelined: int = 16
     """Requests of one connection that may wait for their turn; reading stops until one was answered."""

@@ -15,6 +15,7 @@ from ramuda.kernel.clock import Clock, SystemClock
 _log = logging.getLogger(__name__)
 
 _BACKLOG = 1024
+_SOCKET_BACKLOG = 16
 _SWEEP_EVERY_S = 1.0
 
 
@@ -25,18 +26,37 @@ def plain_refusal(request: Request, status: int) -> Response:
 
 
 class Listener:
-    """One listening socket of a server."""
+    """One listening socket of a server, and the connections that came through it: at most `max_connections`."""
 
-    def __init__(self, server: asyncio.Server) -> None:
+    def __init__(self, max_connections: int, forget: Callable[["Listener"], None]) -> None:
+        self.connections: set[Connection] = set()
+        self._max_connections = max_connections
+        self._forget = forget
+        self._server: asyncio.Server | None = None
+
+    def serve(self, server: asyncio.Server) -> None:
         self._server = server
 
     @property
     def port(self) -> int:
+        assert self._server is not None
         return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.connections) >= self._max_connections
 
     def close(self) -> None:
         """Accepts no more. Connections that were accepted stay. Idempotent."""
-        self._server.close()
+        if self._server is not None:
+            self._server.close()
+        self._forget(self)
+
+    def end(self) -> None:
+        """Accepts no more, and breaks off what was accepted."""
+        self.close()
+        for connection in list(self.connections):
+            connection.abort()
 
 
 class HttpServer:
@@ -65,7 +85,7 @@ class HttpServer:
         self._clock: Clock = clock or SystemClock()
         self.monotonic = self._clock.monotonic
         self.date_line = ""
-        self._listeners: list[Listener] = []
+        self._listeners: set[Listener] = set()
         self._open: set[Connection] = set()
         self._serving: set[Connection] = set()
         self._all_ended = asyncio.Event()
@@ -74,19 +94,26 @@ class HttpServer:
     async def listen(self, host: str, port: int) -> int:
         """Binds and serves; port 0 takes a free one. Returns the port. Raises OSError as bind does."""
         loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self, self._handler), host, port, backlog=_BACKLOG)
-        return self._started(Listener(server)).port
+        listener = Listener(self.options.max_connections, self._listeners.discard)
+        listener.serve(
+            await loop.create_server(lambda: Connection(self, self._handler, listener), host, port, backlog=_BACKLOG)
+        )
+        return self._started(listener).port
 
     async def serve_socket(self, sock: socket.socket, handler: Handler | None = None) -> Listener:
         """Serves a listening socket that was made elsewhere, such as in another network namespace, to `handler` (None:
-        the server's). The socket is closed with the listener."""
+        the server's), with at most `Options.max_connections_per_socket` connections. The socket is closed with the
+        listener."""
         loop = asyncio.get_running_loop()
         chosen = handler or self._handler
-        server = await loop.create_server(lambda: Connection(self, chosen), sock=sock, backlog=_BACKLOG)
-        return self._started(Listener(server))
+        listener = Listener(self.options.max_connections_per_socket, self._listeners.discard)
+        listener.serve(
+            await loop.create_server(lambda: Connection(self, chosen, listener), sock=sock, backlog=_SOCKET_BACKLOG)
+        )
+        return self._started(listener)
 
     def _started(self, listener: Listener) -> Listener:
-        self._listeners.append(listener)
+        self._listeners.add(listener)
         if self._sweeper is None:
             self._tell_date()
             self._sweeper = asyncio.get_running_loop().create_task(self._sweep_forever())
@@ -95,9 +122,8 @@ class HttpServer:
     async def close(self, drain_s: float = 5.0) -> None:
         """Stops accepting, lets what is being carried out end within `drain_s`, then cancels it. Idempotent."""
         self.draining = True
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener.close()
-        self._listeners.clear()
         for connection in list(self._open):
             connection.close_when_idle()
         if self._serving:
@@ -123,15 +149,17 @@ class HttpServer:
 
     def opened(self, connection: Connection) -> bool:
         """Whether the connection may stay."""
-        if len(self._open) >= self.options.max_connections:
-            _log.warning("http.too_many_connections limit=%d", self.options.max_connections)
+        if len(self._open) >= self.options.max_connections or connection.entrance.is_full:
+            _log.warning("http.too_many_connections open=%d", len(self._open))
             return False
         self._open.add(connection)
         self._serving.add(connection)
+        connection.entrance.connections.add(connection)
         return True
 
     def lost(self, connection: Connection) -> None:
         self._open.discard(connection)
+        connection.entrance.connections.discard(connection)
 
     def ended(self, connection: Connection) -> None:
         """The connection's task has ended, or it never had one."""
