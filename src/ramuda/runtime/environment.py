@@ -27,7 +27,6 @@ from ramuda.runtime.options import Options
 from ramuda.runtime.output import Output
 from ramuda.runtime.progress import Conclusion, Progress
 
-
 BACKLOG = 16
 """As many connections are accepted in one turn of the event loop; whatever the function does, others get their turn."""
 
