@@ -25,6 +25,7 @@ from ramuda.kernel.clock import Clock
 from ramuda.kernel.ports.credentials import Credentials
 from ramuda.kernel.ports.database import Database, Row, Transaction
 
+LONG_TERM_PREFIX = "AKIA"
 SESSIONS_REMEMBERED = 4096
 """Session tokens whose check is remembered; beyond that the oldest is checked anew when it is seen again."""
 
@@ -149,7 +150,9 @@ class CredentialStore:
         """A new long-term key of an IAM user, or of the account's root when there is no name. Committed when it
         returns."""
         arn = f"arn:aws:iam::{account}:user/{user_name}" if user_name else root_arn(account)
-        return await self.register_key(session_token.new_key_id("AKIA"), session_token.new_secret(), account, arn)
+        return await self.register_key(
+            session_token.new_key_id(LONG_TERM_PREFIX), session_token.new_secret(), account, arn
+        )
 
     async def register_key(self, access_key_id: str, secret: str, account: str, principal_arn: str) -> KnownKey:
         """Makes a key known that was made elsewhere (by a delegated IAM). The same id again replaces the former one."""

@@ -5,7 +5,7 @@ of a key that was made here, else the root of the account that a 12-digit access
 account's root.
 """
 
-from ramuda.authz.credentials import CredentialStore, root_principal
+from ramuda.authz.credentials import LONG_TERM_PREFIX, CredentialStore, root_principal
 from ramuda.gateway.messages import Request
 from ramuda.gateway.options import Options
 from ramuda.gateway.sigv4 import Claim, Malformed, Reading, Verifier
@@ -27,6 +27,8 @@ class Callers:
         """Raises RefusedError where signatures are checked and this one is not right. A key counts from the moment it
         was made until the moment it was deleted, by whichever process."""
         if isinstance(reading, Claim) and reading.session_token is None:
+            if self._verifier is None and reading.scope.access_key_id in self._roots:
+                return self._roots[reading.scope.access_key_id]
             await self._credentials.refresh()
         if self._verifier is not None:
             return self._verifier.verify(request, reading)
@@ -40,6 +42,7 @@ class Callers:
         if known is None:
             named = access_key_id is not None and len(access_key_id) == 12 and access_key_id.isdecimal()
             known = root_principal(access_key_id if named and access_key_id else self._options.account, access_key_id)
-            if len(self._roots) < _ROOTS_REMEMBERED:
+            could_be_made_yet = access_key_id is not None and access_key_id.startswith(LONG_TERM_PREFIX)
+            if len(self._roots) < _ROOTS_REMEMBERED and not could_be_made_yet:
                 self._roots[access_key_id] = known
         return known
