@@ -236,6 +236,27 @@ async def test_a_transition_outlives_the_process(tmp_path: Path) -> None:
     await second.stop()
 
 
+async def test_a_transition_is_written_as_soon_as_the_disk_can_be_written_again(
+    lambda_: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lambda_.catalogue.gate = asyncio.Event()
+    await lambda_.create(settle=False)
+    write = lambda_.database.write
+
+    async def disk_is_full(work: object) -> None:
+        raise PortError("database or disk is full")
+
+    monkeypatch.setattr(lambda_.database, "write", disk_is_full)
+    lambda_.catalogue.gate.set()
+    while await lambda_.clock.slept() != [5.0]:
+        pass  # the code is unpacked by a thread
+    monkeypatch.setattr(lambda_.database, "write", write)
+    await lambda_.clock.advance(5)
+    await lambda_.settled()
+    got = await lambda_("GetFunctionConfiguration", FunctionName="f")
+    assert got == got | ACTIVE
+
+
 async def test_deleting_ends_the_function_and_its_environments(lambda_: Lambda) -> None:
     await lambda_.create()
     await lambda_("Invoke", FunctionName="f")

@@ -51,7 +51,7 @@ class Room:
         self.catalog = Catalog(database, self.code)
         self.downloads = Downloads(self.code, clock, ids, options)
         self.roles = Roles(api, clock, options, roles_known)
-        self.transitions = Transitions(database, self.code, catalogue, ids, self.catalog, invoker)
+        self.transitions = Transitions(database, self.code, catalogue, ids, self.catalog, invoker, clock)
         self.events = EventQueue(self.catalog, invoker, clock, options)
 
 

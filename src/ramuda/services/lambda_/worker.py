@@ -8,6 +8,7 @@ import asyncio
 import logging
 
 from ramuda.kernel.arn import function_arn
+from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.catalog import RuntimeCatalogue
@@ -20,6 +21,8 @@ from ramuda.services.lambda_.model import Version
 from ramuda.services.lambda_.rules import lifecycle
 
 log = logging.getLogger(__name__)
+
+WRITE_AGAIN_S = 5.0
 
 Failure = tuple[str, str]
 """Reason and reason code."""
@@ -36,7 +39,9 @@ class Transitions:
         ids: Ids,
         catalog: Catalog,
         invoker: Invoker,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._database = database
         self._code = code
         self._catalogue = catalogue
@@ -73,14 +78,23 @@ class Transitions:
         except Exception:  # boundary: one transition; whatever it is, the function must not stay Pending
             log.exception("lambda.transition.broken", extra={"function": version.arn})
             failure = ("Something went wrong inside the platform; its log says what.", "InternalError")
-        revision_id = self._ids.uuid()
-        settled = await self._database.write(lambda tx: _settle(tx, version, revision_id, failure))
+        settled = await self._settle(version, failure)
         if settled is None:
             return
         self._catalog.forget(version.account, version.region, version.name)
         if version.state != "Pending":  # nothing of it ran before; whatever runs now was started since the commit
             self._invoker.forget(function_arn(version.account, version.region, version.name))
         log.info("lambda.transition.done", extra={"function": version.arn, "state": settled.state, "failure": failure})
+
+    async def _settle(self, version: Version, failure: Failure | None) -> Version | None:
+        """Writes the outcome; while the database cannot be written, again and again."""
+        revision_id = self._ids.uuid()
+        while True:
+            try:
+                return await self._database.write(lambda tx: _settle(tx, version, revision_id, failure))
+            except PortError as e:
+                log.warning("lambda.transition.not_written function=%s error=%s", version.arn, e)
+                await self._clock.sleep(WRITE_AGAIN_S)
 
     async def _prepare(self, version: Version) -> Failure | None:
         """Makes everything ready that an invocation needs."""
