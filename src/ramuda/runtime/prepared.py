@@ -19,9 +19,9 @@ from ramuda.runtime.options import Options
 log = logging.getLogger("ramuda.runtime")
 
 USE_WINDOW_S = 60.0
-REFILL_DELAY_S = 0.15
-"""Refilling waits this long after the last take: on a small machine it would compete with the very start that took
-one."""
+REFILL_DELAY_S = 0.25
+"""Refilling waits until nobody was given one for so long: on a small machine it would compete with the very starts that
+took them."""
 REFILL_TOGETHER = 2
 SWEEP_S = 10.0
 
@@ -42,6 +42,8 @@ class Pool:
         self.ready: deque[tuple[Sandbox, Callable[[], None]]] = deque()
         self.taken_s: deque[float] = deque()
         self.used_s = 0.0
+        self.given_s = 0.0
+        self.being_given = 0
         self.refill: asyncio.Task[None] | None = None
         self.failed = False
 
@@ -80,11 +82,14 @@ class PreparedEnvironments:
         pool = self._pool(spec)
         pool.used_s = self._clock.monotonic()
         pool.taken_s.append(pool.used_s)
+        pool.being_given += 1
         try:
             if pool.ready:
                 return pool.ready.popleft()
             return await self._make(spec)
         finally:
+            pool.being_given -= 1
+            pool.given_s = self._clock.monotonic()
             self._refill(spec)
 
     async def start(self) -> None:
@@ -136,9 +141,9 @@ class PreparedEnvironments:
     async def _keep_full(self, pool: Pool) -> None:
         try:
             while True:
-                quiet_s = self._clock.monotonic() - (pool.taken_s[-1] if pool.taken_s else 0.0)
-                if quiet_s < REFILL_DELAY_S:
-                    await self._clock.sleep(REFILL_DELAY_S - quiet_s)
+                quiet_s = self._clock.monotonic() - pool.given_s
+                if pool.being_given or quiet_s < REFILL_DELAY_S:
+                    await self._clock.sleep(max(REFILL_DELAY_S - quiet_s, REFILL_DELAY_S / 5))
                     continue
                 missing = pool.target(self._clock.monotonic(), self._options) - len(pool.ready)
                 if missing <= 0:
