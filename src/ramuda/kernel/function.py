@@ -39,8 +39,7 @@ class FunctionSnapshot:
     `revision_id`.
 
     `task_dir` is the unpacked code (`/var/task`), `opt_dir` the merged layers (`/opt`), both content-addressed,
-    read-only. `environment` is what the user set. `ref.qualifier` is None; `version` is `$LATEST` or a number.
-    `code_bytes` is the size of the unpacked code and layers."""
+    read-only. `environment` is what the user set. `ref.qualifier` is None; `version` is `$LATEST` or a number."""
 
     ref: FunctionRef
     version: str

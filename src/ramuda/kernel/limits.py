@@ -5,10 +5,10 @@ Sources: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 
 MIB = 1024 * 1024
 
-MEMORY_MIB_MIN, MEMORY_MIB_MAX, MEMORY_MIB_DEFAULT = 128, 10_240, 128  # DG
+MEMORY_MIB_MAX, MEMORY_MIB_DEFAULT = 10_240, 128  # DG
 MEMORY_MIB_PER_VCPU = 1769  # DG: at 1,769 MB a function has the equivalent of one vCPU
-TIMEOUT_S_MIN, TIMEOUT_S_MAX, TIMEOUT_S_DEFAULT = 1, 900, 3  # DG
-TMP_MIB_MIN, TMP_MIB_MAX, TMP_MIB_DEFAULT = 512, 10_240, 512  # DG
+TIMEOUT_S_MAX, TIMEOUT_S_DEFAULT = 900, 3  # DG
+TMP_MIB_MAX, TMP_MIB_DEFAULT = 10_240, 512  # DG
 INIT_TIMEOUT_S = 10.0  # DG lambda-runtime-environment: on-demand init
 SYNC_PAYLOAD_BYTES = 6 * MIB  # DG; request
 RESPONSE_PAYLOAD_BYTES = 6 * MIB + 100  # REC: "maximum allowed payload size (6291556 bytes)"

@@ -2,10 +2,14 @@
 
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeAlias
+
+import msgspec
 
 from ramuda.authz.credentials import CredentialStore
 from ramuda.config import Options, check
+from ramuda.gateway import upstream
 from ramuda.gateway.http import HttpServer
 from ramuda.gateway.model import Models
 from ramuda.gateway.stack import Gateway
@@ -81,7 +85,7 @@ class Server:
             await self.credentials.ensure_root_key(options.gateway.account)
         self.telemetry = Telemetry(telemetry_database, self._clock, options.telemetry)
         await self._begin(self.telemetry.start, self.telemetry.stop)
-        self.upstream = Upstream(options.gateway.upstream)
+        self.upstream = Upstream(_with_log(options.gateway.upstream, options.data_dir))
         self._undo.append(self.upstream.close)
 
         late = LateApi()
@@ -178,6 +182,11 @@ class Server:
     async def _begin(self, start: Step, stop: Step) -> None:
         self._undo.append(stop)
         await start()
+
+
+def _with_log(options: upstream.Options, data_dir: Path) -> upstream.Options:
+    """moto's output goes to the data directory unless another place was named."""
+    return msgspec.structs.replace(options, log_dir=options.log_dir or data_dir)
 
 
 def _log_runtime(event: str, **fields: object) -> None:

@@ -169,6 +169,28 @@ async def test_environment_variables_above_four_kibibytes_are_refused_with_what_
     assert (await lambda_.create(Environment={"Variables": variables}))["Environment"]["Variables"] == variables
 
 
+@pytest.mark.parametrize(("length", "is_refused"), [("70167210", False), ("70167211", True)])
+async def test_an_upload_whose_request_is_too_large_is_refused(lambda_: Lambda, length: str, is_refused: bool) -> None:
+    if not is_refused:
+        assert (await lambda_.create(headers={"content-length": length}))["FunctionName"] == "f"
+        return
+    code = {"ZipFile": zipped()}
+    refused = await lambda_.refusal(
+        "CreateFunction",
+        FunctionName="f",
+        Runtime="python3.12",
+        Handler="index.handler",
+        Role=ROLE,
+        Code=code,
+        headers={"content-length": length},
+    )
+    assert (refused.code, refused.message, refused.status) == (
+        "RequestEntityTooLargeException",
+        "Request must be smaller than 70167211 bytes for the CreateFunction operation",
+        413,
+    )
+
+
 async def test_a_zip_above_the_upload_limit_is_refused(lambda_: Lambda) -> None:
     refused = await lambda_.refusal("CreateFunction", **{**_defaults("f"), "Code": {"ZipFile": bytes(52_428_800)}})
     assert (refused.code, refused.status, refused.message, refused.members) == (

@@ -13,13 +13,14 @@ from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.api import layers, reading, versions
 from ramuda.services.lambda_.model import LATEST, Function, Version
 from ramuda.services.lambda_.room import Room
-from ramuda.services.lambda_.rules import configuration, lifecycle, names, paging, refusals, shapes, tagging
+from ramuda.services.lambda_.rules import configuration, lifecycle, names, paging, refusals, requests, shapes, tagging
 
 _CODE_MEMBERS = ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "ImageUri")
 
 
 async def create_function(room: Room, call: Call) -> Result:
     params = call.params
+    requests.check_upload(call.headers, call.operation)
     named = names.parse(params["FunctionName"], call.account, call.region)
     names.check_new(named, params["FunctionName"])
     configuration.refuse_unsupported(params)
@@ -120,6 +121,7 @@ async def list_functions(room: Room, call: Call) -> Result:
 
 async def update_function_code(room: Room, call: Call) -> Result:
     params = call.params
+    requests.check_upload(call.headers, call.operation)
     named = reading.unqualified_or_latest(call)
     configuration.refuse_unsupported(params)
     source = {member: params[member] for member in _CODE_MEMBERS if member in params}

@@ -85,6 +85,11 @@ def zip_too_large() -> ApiError:
     return ApiError("RequestEntityTooLargeException", message, status=413)
 
 
+def upload_too_large(operation: str) -> ApiError:
+    message = f"Request must be smaller than {limits.CREATE_REQUEST_BYTES} bytes for the {operation} operation"
+    return ApiError("RequestEntityTooLargeException", message, status=413)
+
+
 def unzipped_too_large() -> ApiError:
     return invalid(f"Unzipped size must be smaller than {limits.UNZIPPED_BYTES} bytes")
 

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -23,6 +24,13 @@ _SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` dis
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _WORD = re.compile(rb"[A-Za-z_$][\w$]*")
 _VALUE = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+
+
+def check_upload(headers: Mapping[str, str], operation: str) -> None:
+    """The whole request of an operation that uploads code has a limit of its own, above that of the archive."""
+    length = headers.get("content-length", "")
+    if length.isdecimal() and int(length) >= limits.CREATE_REQUEST_BYTES:
+        raise refusals.upload_too_large(operation)
 
 
 def payload(data: bytes | None, limit_bytes: int) -> bytes:
