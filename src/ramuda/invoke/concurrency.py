@@ -20,8 +20,7 @@ class _Region:
 
 
 class Concurrency:
-    """Counts what runs. `reserved(account, region)` tells how much of the account's concurrency is reserved by
-    functions."""
+    """Counts what runs, against `limit` for each account and region."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -5,7 +5,6 @@ Placement owns every environment: it freezes those without work, shuts down thos
 of a revision that is no more, and makes room when there are too many."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -14,8 +13,6 @@ from ramuda.kernel.function import FunctionSnapshot
 from ramuda.runtime.environment import Environment, Observer, State
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion
-
-log = logging.getLogger("ramuda.invoke")
 
 FINISHING_WAIT_S = 0.05
 """How long an event waits for an environment that has answered and will ask for the next event in a moment."""
@@ -119,7 +116,8 @@ class Placement:
             async with asyncio.timeout(FINISHING_WAIT_S):
                 return await waiter
         except TimeoutError:
-            return None
+            # It may have been given one in the very moment its patience ended.
+            return waiter.result() if waiter.done() and not waiter.cancelled() else None
         finally:
             if waiter in pool.waiters:
                 pool.waiters.remove(waiter)

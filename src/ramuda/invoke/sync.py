@@ -3,8 +3,6 @@
 This is the hot path: see `benchmarks/` before adding to it.
 """
 
-from collections.abc import AsyncIterator
-
 from ramuda.invoke.concurrency import Concurrency
 from ramuda.invoke.meter import Meter
 from ramuda.invoke.placement import OpenEnvironment, Placement
@@ -31,6 +29,7 @@ class SyncInvoker:
         self.placement = Placement(open_environment, self._concluded, options, clock)
         self._recorder = recorder
         self._clock = clock
+        self._counted: dict[int, Invocation] = {}
         self._meters: dict[tuple[str, str | None], Meter] = {}
 
     async def start(self) -> None:
@@ -53,15 +52,14 @@ class SyncInvoker:
             self.concurrency.of_function(function),
             self.concurrency.of_region(ref.account, ref.region),
         )
+        self._counted[id(invocation)] = invocation
         outcome: Outcome | None = None
         try:
             outcome = await self._run(invocation)
             return outcome
         finally:
-            if isinstance(outcome, Streamed):
-                outcome.chunks = self._until_read(outcome.chunks, function)
-            else:
-                self.concurrency.end(function)
+            if not isinstance(outcome, Streamed):
+                self._count_out(invocation)
 
     def forget(self, function_arn: str) -> None:
         self.placement.retire(function_arn)
@@ -76,16 +74,14 @@ class SyncInvoker:
             self.placement.discard(environment)
             raise
 
-    async def _until_read(self, chunks: AsyncIterator[bytes], function: FunctionSnapshot) -> AsyncIterator[bytes]:
-        """A streamed invocation counts until its last chunk."""
-        try:
-            async for chunk in chunks:
-                yield chunk
-        finally:
-            self.concurrency.end(function)
+    def _count_out(self, invocation: Invocation) -> None:
+        """An invocation counts until its answer is there, a streamed one until the function is done; once."""
+        if self._counted.pop(id(invocation), None) is not None:
+            self.concurrency.end(invocation.function)
 
     def _concluded(self, conclusion: Conclusion) -> None:
         invocation = conclusion.invocation
+        self._count_out(invocation)
         self._meter(invocation.function, invocation.qualifier).concluded(conclusion)
 
     def _meter(self, function: FunctionSnapshot, qualifier: str | None) -> Meter:

@@ -299,6 +299,7 @@ class Environment:
             self._used_mib = min(-(-self._sandbox.usage().memory_peak_bytes // limits.MIB), self.function.memory_mib)
 
     async def _reset(self) -> None:
+        self._is_paused = False  # a reset thaws what it ends
         try:
             await self._sandbox.reset()
         except PortError:

@@ -187,7 +187,7 @@ async def test_throttled_requests_are_counted_as_such_only(worlds: list[World]) 
     assert len(world.recorder.values("Duration", of_function)) == 1
 
 
-async def test_a_streamed_invocation_counts_until_its_last_piece_was_read(worlds: list[World]) -> None:
+async def test_a_streamed_invocation_counts_until_the_function_is_done(worlds: list[World]) -> None:
     async def streams(sandbox: FakeSandbox) -> Exit:
         client = sandbox.client()
         request_id, _ = await client.next()
@@ -203,3 +203,48 @@ async def test_a_streamed_invocation_counts_until_its_last_piece_was_read(worlds
     assert world.invoker.concurrency.of_function(snapshot()) == 1
     assert [piece async for piece in outcome.chunks] == [b"abc"]
     assert world.invoker.concurrency.of_function(snapshot()) == 0
+
+
+async def test_a_streamed_answer_that_nobody_reads_counts_no_longer_than_its_function(worlds: list[World]) -> None:
+    async def streams(sandbox: FakeSandbox) -> Exit:
+        client = sandbox.client()
+        while True:
+            request_id, _ = await client.next()
+            mode = {"Lambda_Runtime_Function_Response_Mode": "streaming"}
+            await client.call("POST", f"invocation/{request_id}/response", b"abc", **mode)
+
+    world = await create(worlds, World(streams))
+    outcome = await world.invoker.invoke(invocation(snapshot(), wants_stream=True))
+    assert isinstance(outcome, Streamed)
+    await outcome.chunks.aclose()  # type: ignore[attr-defined]  # what the gateway does when the client is gone
+    while world.invoker.concurrency.of_function(snapshot()):
+        await asyncio.sleep(0)
+    assert world.recorder.values("Invocations", (("FunctionName", "f"),)) == [1]
+
+
+async def test_an_environment_whose_runtime_ended_without_work_is_given_to_one_at_a_time(worlds: list[World]) -> None:
+    end = asyncio.Event()
+
+    async def ends_when_idle(sandbox: FakeSandbox) -> Exit:
+        client = sandbox.client()
+        request_id, event = await client.next()
+        await client.call("POST", f"invocation/{request_id}/response", event.body)
+        waiting = asyncio.ensure_future(client.next())
+        await end.wait()
+        waiting.cancel()
+        return Exit(code=1)
+
+    world = await create(worlds, World(ends_when_idle))
+    await world.invoker.invoke(invocation(snapshot(), b"1"))
+    await world.settled()
+    world.behaviour = echo
+    world.made[0].behaviours[:] = [echo]
+    end.set()
+    while "reset" not in world.made[0].calls:
+        await asyncio.sleep(0)
+    await world.settled()
+    outcomes = await asyncio.gather(
+        *(world.invoker.invoke(invocation(snapshot(), b"%d" % n, request_id=str(n))) for n in range(2))
+    )
+    assert outcomes == [Success(payload=b"0"), Success(payload=b"1")]
+    assert len(world.made) == 2

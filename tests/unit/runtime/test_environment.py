@@ -349,6 +349,29 @@ async def test_an_idle_environment_is_frozen_and_thawed_for_the_next_event(stage
     assert s.sandbox.calls == ["assign", "start", "limit_cpu", "pause", "resume"]
 
 
+async def test_a_runtime_that_ends_while_frozen_starts_again_with_the_next_event(stage: Callable[..., Stage]) -> None:
+    end = asyncio.Event()
+
+    async def ends_when_idle(sandbox: FakeSandbox) -> Exit:
+        client = sandbox.client()
+        request_id, event = await client.next()
+        await client.call("POST", f"invocation/{request_id}/response", event.body)
+        waiting = asyncio.ensure_future(client.next())
+        await end.wait()
+        waiting.cancel()
+        return Exit(signal=9)
+
+    s = await stage(ends_when_idle, echo).open()
+    await s.environment.invoke(invocation(s.function))
+    await s.until_idle()
+    s.environment.pause()
+    end.set()
+    await s.until_idle()
+    assert s.environment.state is State.BROKEN
+    assert await s.environment.invoke(invocation(s.function, b"4")) == Success(payload=b"4")
+    assert s.sandbox.calls == ["assign", "start", "limit_cpu", "pause", "reset", "start", "limit_cpu"]
+
+
 async def test_a_busy_environment_takes_no_second_event(stage: Callable[..., Stage]) -> None:
     async def hangs(sandbox: FakeSandbox) -> Exit:
         await sandbox.client().next()
