@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.function import FunctionSnapshot
-from ramuda.runtime.environment import Environment, Observer, State
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion
+from ramuda.runtime.states import State
 
 FINISHING_WAIT_S = 0.05
 """How long an event waits for an environment that has answered and will ask for the next event in a moment."""

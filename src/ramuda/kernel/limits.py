@@ -10,6 +10,7 @@ MEMORY_MIB_PER_VCPU = 1769  # DG: at 1,769 MB a function has the equivalent of o
 TIMEOUT_S_MAX, TIMEOUT_S_DEFAULT = 900, 3  # DG
 TMP_MIB_MAX, TMP_MIB_DEFAULT = 10_240, 512  # DG
 INIT_TIMEOUT_S = 10.0  # DG lambda-runtime-environment: on-demand init
+AHEAD_INIT_TIMEOUT_S = 130.0  # DG: lambda-runtime-environment; provisioned concurrency, SnapStart
 SYNC_PAYLOAD_BYTES = 6 * MIB  # DG; request
 RESPONSE_PAYLOAD_BYTES = 6 * MIB + 100  # REC: "maximum allowed payload size (6291556 bytes)"
 ASYNC_PAYLOAD_BYTES = MIB  # DG, since October 2025

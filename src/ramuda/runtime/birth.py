@@ -18,6 +18,7 @@ from ramuda.runtime import reports, variables
 from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.prepared import PreparedEnvironments
+from ramuda.runtime.states import Initialization
 
 CREDENTIALS_MARGIN_S = 3600
 """An invocation that begins at the end of an environment's life still has valid credentials: longer than any
@@ -48,7 +49,12 @@ class EnvironmentFactory:
         self._ids = ids
         self._options = options
 
-    async def open(self, function: FunctionSnapshot, observer: Observer) -> Environment:
+    async def open(
+        self,
+        function: FunctionSnapshot,
+        observer: Observer,
+        initialization: Initialization = Initialization.ON_DEMAND,
+    ) -> Environment:
         """A cold environment for the function. Raises PortError."""
         born_s = self._clock.monotonic()
         runtime = await self._catalogue.provide(function.runtime)
@@ -66,23 +72,26 @@ class EnvironmentFactory:
             options=self._options,
             observer=observer,
             born_s=born_s,
+            initialization=initialization,
         )
         try:
-            await environment.open(self._assignment(function, runtime, sandbox, name))
+            await environment.open(self._assignment(environment, runtime, sandbox, name))
         except BaseException:
             await environment.close()
             raise
         return environment
 
     def _assignment(
-        self, function: FunctionSnapshot, runtime: ProvidedRuntime, sandbox: Sandbox, stream: str
+        self, environment: Environment, runtime: ProvidedRuntime, sandbox: Sandbox, stream: str
     ) -> Assignment:
+        function = environment.function
         address = sandbox.sockets.gateway_address or self._platform_address()
         platform = variables.defined_by_platform(
             function,
             log_stream=stream,
             runtime_address=sandbox.sockets.runtime_address,
             credentials=self._credentials(function),
+            initialization_type=environment.initialization.value,
         )
         return Assignment(
             function_arn=function.arn,

@@ -13,7 +13,6 @@ import asyncio
 import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from enum import Enum
 
 from ramuda.kernel import limits
 from ramuda.kernel.clock import Clock
@@ -27,6 +26,7 @@ from ramuda.runtime.api import ResponseStream, RuntimeApi
 from ramuda.runtime.options import Options
 from ramuda.runtime.output import Output
 from ramuda.runtime.progress import Conclusion, Progress
+from ramuda.runtime.states import InitFailure, Initialization, State
 
 BACKLOG = 16
 """As many connections are accepted in one turn of the event loop; whatever the function does, others get their turn."""
@@ -34,16 +34,6 @@ BACKLOG = 16
 SHORT_MS, MEASURED_FOR_S = 5.0, 0.02
 """A memory measurement costs 30 µs, as much as any step of a warm invocation. Within 5 ms a function touches some
 10 MiB at most, and a fiftieth of a second later they are seen."""
-
-
-class State(Enum):
-    COLD = "cold"
-    IDLE = "idle"
-    RUNNING = "running"
-    FINISHING = "finishing"
-    RESETTING = "resetting"
-    BROKEN = "broken"
-    CLOSED = "closed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,15 +46,6 @@ class Observer:
     lost: Callable[["Environment"], None]
     """The sandbox failed; the environment must be closed."""
     concluded: Callable[[Conclusion], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InitFailure:
-    """Init did not reach `next`. `outcome` makes the answer for the request (by its id) that has to bear it."""
-
-    status: str
-    error_type: str
-    outcome: Callable[[str], FunctionError]
 
 
 class Environment:
@@ -82,8 +63,10 @@ class Environment:
         options: Options,
         observer: Observer,
         born_s: float,
+        initialization: Initialization = Initialization.ON_DEMAND,
     ) -> None:
         self.function = function
+        self.initialization = initialization
         self.born_s = born_s
         self.idle_since_s = born_s
         self._stop_plumbing = stop_plumbing
@@ -124,6 +107,12 @@ class Environment:
         self._server = await self._loop.create_server(self._api.factory, sock=listening, backlog=BACKLOG)
         self._loop.add_reader(self._sandbox.output, self._read_output)
         await self._sandbox.assign(assignment)
+
+    async def initialize(self) -> InitFailure | None:
+        """Runs Init ahead of any invocation (provisioned concurrency); the failure, if it failed. Once, when cold."""
+        if self._state is not State.COLD:
+            raise InternalError(f"an environment of {self.function.arn} is {self._state.value}, not cold")
+        return await self._first_init()
 
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Runs one event. Raises InternalError unless cold or idle, PortError when the sandbox fails."""
@@ -169,20 +158,26 @@ class Environment:
 
     # Init
 
-    async def _first_init(self) -> None:
+    async def _first_init(self) -> InitFailure | None:
         self._log(reports.init_start(self._runtime.runtime_version, self.function.ref.region))
         if self._runtime.note:
             self._log(f"{self._runtime.note}\n")
-        failure = await self._start_runtime(self._options.init_timeout_s)
+        failure = await self._start_runtime(self._init_limit_s())
         init_ms = (self._clock.monotonic() - self.born_s) * 1000
         if failure is None:
             self._init_ms = init_ms
             self._state = State.IDLE
-            return
+            return None
         self._output.finish()
         self._log(reports.init_report(init_ms, failure.status, failure.error_type))
         await self._sandbox.reset()
         self._state = State.BROKEN
+        return failure
+
+    def _init_limit_s(self) -> float:
+        if self.initialization is Initialization.ON_DEMAND:
+            return self._options.init_timeout_s
+        return max(self._options.ahead_init_timeout_s, self.function.timeout_s)
 
     async def _suppressed_init(self, progress: Progress) -> None:
         """Init within an invocation, whose time-out bounds it."""

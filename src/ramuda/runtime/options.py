@@ -10,6 +10,8 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
 
     init_timeout_s: float = limits.INIT_TIMEOUT_S
     """Limit of the Init phase; on overrun it is run again inside the first invocation."""
+    ahead_init_timeout_s: float = limits.AHEAD_INIT_TIMEOUT_S
+    """The same for provisioned concurrency and SnapStart, unless the function's time-out is longer."""
     freeze_after_s: float = 0.02
     """An environment without work is frozen after this long. Not at once: thawing costs 0.15 ms, and a busy function's
     next event mostly comes sooner."""

@@ -12,7 +12,12 @@ XRAY_HOST, XRAY_PORT = "127.0.0.1", 2000  # nothing listens yet: the SDK's datag
 
 
 def defined_by_platform(
-    function: FunctionSnapshot, *, log_stream: str, runtime_address: str, credentials: Credentials
+    function: FunctionSnapshot,
+    *,
+    log_stream: str,
+    runtime_address: str,
+    credentials: Credentials,
+    initialization_type: str,
 ) -> dict[str, str]:
     """Variables that the user cannot set."""
     variables = {
@@ -22,7 +27,7 @@ def defined_by_platform(
         "AWS_LAMBDA_FUNCTION_NAME": function.ref.name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mib),
         "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": initialization_type,
         "AWS_LAMBDA_LOG_GROUP_NAME": function.logging.group,
         "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
         "AWS_LAMBDA_RUNTIME_API": runtime_address,

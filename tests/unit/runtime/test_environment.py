@@ -12,9 +12,10 @@ from ramuda.kernel.errors import InternalError
 from ramuda.kernel.function import FunctionError, FunctionSnapshot, Streamed, Success
 from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, RuntimeSpec
-from ramuda.runtime.environment import Environment, Observer, State
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion
+from ramuda.runtime.states import State
 from tests.unit.runtime.fakes import FakeSandbox, MemoryStream, RuntimeBehaviour, echo, invocation, snapshot
 
 REQUEST = "11111111-1111-4111-8111-111111111111"

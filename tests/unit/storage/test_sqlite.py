@@ -45,6 +45,7 @@ async def test_a_new_state_database_has_its_tables(tmp_path: Path) -> None:
         "blobs": ["key"],
         "function_versions": [*owner, "version", "record", "code_bytes", "unsettled"],
         "functions": [*owner, "record"],
+        "lambda_records": ["kind", "account", "region", "name", "qualifier", "record"],
         "layer_versions": [*owner, "version", "record", "code_bytes"],
         "layers": [*owner, "last_version"],
         "settings": ["name", "value"],

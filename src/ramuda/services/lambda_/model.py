@@ -174,3 +174,17 @@ class LayerVersion:
     @property
     def arn(self) -> str:
         return f"{self.layer_arn}:{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourcePolicy:
+    """The resource policy of a function, a version or alias of it (`qualifier`, empty for the function itself), or a
+    layer version (`qualifier` is its number). `statements` are as GetPolicy shows them."""
+
+    schema: int = 1
+    account: str
+    region: str
+    name: str
+    qualifier: str
+    revision_id: str
+    statements: tuple[dict[str, Any], ...]

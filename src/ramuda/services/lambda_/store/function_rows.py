@@ -1,13 +1,7 @@
-"""Lambda's tables, and nothing else that speaks SQL. Plain functions over an open transaction.
+"""Functions and their versions.
 
-A record is the JSON of a class of `model`; the columns beside it are what is searched for. Tables (made by the
-migrations of `storage`):
-
-    functions          account, region, name | record
-    function_versions  account, region, name, version (0 is $LATEST) | code_bytes, unsettled, record
-    layers             account, region, name | last_version: numbers are never used twice
-    layer_versions     account, region, name, version | code_bytes, record
-    blobs              key: every blob that was ever begun
+functions          account, region, name | record
+function_versions  account, region, name, version (0 is $LATEST) | code_bytes, unsettled, record
 """
 
 from collections.abc import Iterable
@@ -17,20 +11,11 @@ import msgspec
 
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.ports.database import Row, Transaction
-from ramuda.services.lambda_.model import LATEST, CodeRef, Deployment, Function, LayerVersion, Version
-
-Key = dict[str, Any]
+from ramuda.services.lambda_.model import LATEST, Deployment, Function, Version
+from ramuda.services.lambda_.store import records
 
 _functions = msgspec.json.Decoder(Function)
 _versions = msgspec.json.Decoder(Version)
-_layer_versions = msgspec.json.Decoder(LayerVersion)
-
-
-def key_of(record: Function | Version | LayerVersion) -> Key:
-    return {"account": record.account, "region": record.region, "name": record.name}
-
-
-# --- functions
 
 
 def add_function(tx: Transaction, function: Function) -> None:
@@ -72,13 +57,11 @@ def functions_with_reservation(tx: Transaction) -> list[Function]:
 
 
 def delete_function(tx: Transaction, account: str, region: str, name: str) -> None:
-    """The function and all its versions."""
+    """The function, all its versions and what else is named after it."""
     key = {"account": account, "region": region, "name": name}
     for table in ("function_versions", "functions"):
         tx.execute(f"DELETE FROM {table} WHERE account = :account AND region = :region AND name = :name", key)  # noqa: S608 - one of two constants
-
-
-# --- versions
+    records.delete_of_function(tx, account, region, name)
 
 
 def put_version(tx: Transaction, version: Version) -> None:
@@ -161,91 +144,6 @@ def delete_version(tx: Transaction, account: str, region: str, name: str, versio
     )
 
 
-# --- layers
-
-
-def next_layer_version(tx: Transaction, account: str, region: str, name: str) -> int:
-    key = {"account": account, "region": region, "name": name}
-    tx.execute(
-        "INSERT INTO layers (account, region, name, last_version) VALUES (:account, :region, :name, 1) "
-        "ON CONFLICT (account, region, name) DO UPDATE SET last_version = layers.last_version + 1",
-        key,
-    )
-    row = tx.fetch_one(
-        "SELECT last_version FROM layers WHERE account = :account AND region = :region AND name = :name", key
-    )
-    assert row is not None
-    return int(row["last_version"])
-
-
-def add_layer_version(tx: Transaction, layer: LayerVersion) -> None:
-    tx.execute(
-        "INSERT INTO layer_versions (account, region, name, version, code_bytes, record) "
-        "VALUES (:account, :region, :name, :version, :code_bytes, :record)",
-        {**key_of(layer), "version": layer.version, "code_bytes": layer.code.size, "record": _text(layer)},
-    )
-
-
-def layer_version(tx: Transaction, account: str, region: str, name: str, version: int) -> LayerVersion | None:
-    row = tx.fetch_one(
-        "SELECT record FROM layer_versions "
-        "WHERE account = :account AND region = :region AND name = :name AND version = :version",
-        {"account": account, "region": region, "name": name, "version": version},
-    )
-    return None if row is None else _layer_versions.decode(row["record"])
-
-
-def layer_versions(tx: Transaction, account: str, region: str, name: str | None = None) -> list[LayerVersion]:
-    """Of one layer or of all, by name, newest first."""
-    rows = tx.fetch_all(
-        "SELECT record FROM layer_versions WHERE account = :account AND region = :region "
-        "AND (:all_names = 1 OR name = :name) ORDER BY name, version DESC",
-        {"account": account, "region": region, "all_names": int(name is None), "name": name or ""},
-    )
-    return [_layer_versions.decode(row["record"]) for row in rows]
-
-
-def delete_layer_version(tx: Transaction, account: str, region: str, name: str, version: int) -> None:
-    """A version that is not there is no error."""
-    tx.execute(
-        "DELETE FROM layer_versions "
-        "WHERE account = :account AND region = :region AND name = :name AND version = :version",
-        {"account": account, "region": region, "name": name, "version": version},
-    )
-
-
-# --- account
-
-
-def code_bytes(tx: Transaction, account: str, region: str) -> int:
-    """What all versions and layer versions add up to, zipped: TotalCodeSize."""
-    key = {"account": account, "region": region}
-    total = 0
-    for table in ("function_versions", "layer_versions"):
-        row = tx.fetch_one(
-            f"SELECT COALESCE(SUM(code_bytes), 0) AS total FROM {table} WHERE account = :account AND region = :region",  # noqa: S608 - one of two constants
-            key,
-        )
-        assert row is not None
-        total += int(row["total"])
-    return total
-
-
-# --- blobs
-
-
-def add_blobs(tx: Transaction, keys: Iterable[str]) -> None:
-    tx.execute_many("INSERT INTO blobs (key) VALUES (:key) ON CONFLICT (key) DO NOTHING", [{"key": k} for k in keys])
-
-
-def drop_blob(tx: Transaction, *, key: str) -> None:
-    tx.execute("DELETE FROM blobs WHERE key = :key", {"key": key})
-
-
-def blobs(tx: Transaction) -> set[str]:
-    return {row["key"] for row in tx.fetch_all("SELECT key FROM blobs")}
-
-
 def deployments(tx: Transaction) -> Iterable[Deployment]:
     """Of every version of every account: what may still be run."""
     for row in tx.fetch_all("SELECT record FROM function_versions"):
@@ -255,13 +153,11 @@ def deployments(tx: Transaction) -> Iterable[Deployment]:
             yield version.previous
 
 
-def layer_codes(tx: Transaction) -> Iterable[CodeRef]:
-    """Of every layer version of every account."""
-    for row in tx.fetch_all("SELECT record FROM layer_versions"):
-        yield _layer_versions.decode(row["record"]).code
+def key_of(record: Function | Version) -> dict[str, Any]:
+    return {"account": record.account, "region": record.region, "name": record.name}
 
 
-def _text(record: Function | Version | LayerVersion) -> str:
+def _text(record: Function | Version) -> str:
     return encode_json(record).decode()
 
 
