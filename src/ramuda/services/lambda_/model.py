@@ -188,3 +188,23 @@ class ResourcePolicy:
     qualifier: str
     revision_id: str
     statements: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alias:
+    """A name for one version, or for two of which the second gets a share of the invocations (`routing`: version to
+    weight between 0 and 1, one entry at most)."""
+
+    schema: int = 1
+    account: str
+    region: str
+    name: str
+    alias: str
+    version: str
+    description: str = ""
+    routing: dict[str, float] = field(default_factory=dict)
+    revision_id: str
+
+    @property
+    def arn(self) -> str:
+        return function_arn(self.account, self.region, self.name, self.alias)
