@@ -1,16 +1,14 @@
-"""Invoke, in its forms. This is the hot path: what a warm call does here is to be counted in microseconds.
+"""Invoke and InvokeAsync. This is the hot path: what a warm call does here is to be counted in microseconds.
 
-https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and API_InvokeWithResponseStream.html
+https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and API_InvokeAsync.html
 """
 
 from base64 import b64encode
-from collections.abc import AsyncIterator
-from typing import Any, assert_never
 
 from ramuda.kernel import limits
 from ramuda.kernel.call import Call, Result
 from ramuda.kernel.errors import InternalError
-from ramuda.kernel.function import FunctionError, Invocation, Outcome, Streamed, Success, Throttled
+from ramuda.kernel.function import FunctionError, Invocation, Outcome, Streamed, Throttled
 from ramuda.kernel.ids import is_uuid
 from ramuda.services.lambda_.catalog import Target
 from ramuda.services.lambda_.events import Event
@@ -19,23 +17,21 @@ from ramuda.services.lambda_.rules import refusals, requests
 
 INVOKE_ASYNC_BYTES = 262_144  # DG: API_InvokeAsync, 256 KB
 
-StreamEvent = dict[str, Any]
-
 
 async def invoke(room: Room, call: Call) -> Result:
     params = call.params
     target = room.catalog.known(call.account, call.region, params["FunctionName"], params.get("Qualifier"))
     if target is None:
-        target = await _target(room, call)
+        target = await target_of(room, call)
     kind = params.get("InvocationType")
     if kind == "Event":
         payload = requests.payload(params.get("Payload"), limits.ASYNC_PAYLOAD_BYTES)
         _accept(room, call, payload)
         return {"StatusCode": 202, "Payload": b""}
-    invocation = _invocation(call, target)
+    invocation = invocation_of(call, target)
     if kind == "DryRun":
         return {"StatusCode": 204, "Payload": b""}
-    outcome = await _run(room, invocation)
+    outcome = await run(room, invocation)
     if isinstance(outcome, Streamed):
         raise InternalError("the invoker streamed what nobody asked to be streamed")
     result: Result = {
@@ -50,37 +46,23 @@ async def invoke(room: Room, call: Call) -> Result:
     return result
 
 
-async def invoke_with_response_stream(room: Room, call: Call) -> Result:
-    target = await _target(room, call)
-    invocation = _invocation(call, target)
-    if call.params.get("InvocationType") == "DryRun":
-        return {"StatusCode": 204, "EventStream": _no_events()}
-    invocation.wants_stream = True
-    outcome = await _run(room, invocation)
-    content_type = "application/octet-stream" if isinstance(outcome, FunctionError) else outcome.content_type
-    return {
-        "StatusCode": 200,
-        "ExecutedVersion": target.snapshot.version,
-        "ResponseStreamContentType": content_type,
-        "EventStream": _events(outcome, wants_tail=invocation.wants_tail),
-    }
-
-
 async def invoke_async(room: Room, call: Call) -> Result:
     """Deprecated by AWS in favour of Invoke with InvocationType Event."""
-    await _target(room, call)
+    await target_of(room, call)
     body = call.params["InvokeArgs"]
     payload = requests.payload(bytes(body), INVOKE_ASYNC_BYTES)
     _accept(room, call, payload, trace=False)  # DG: InvokeAsync does not propagate the trace
     return {"Status": 202}
 
 
-async def _target(room: Room, call: Call) -> Target:
+async def target_of(room: Room, call: Call) -> Target:
+    """What the call names. Raises AWS's error when it is not there or cannot be invoked now."""
     params = call.params
     return await room.catalog.resolve(call.account, call.region, params["FunctionName"], params.get("Qualifier"))
 
 
-def _invocation(call: Call, target: Target) -> Invocation:
+def invocation_of(call: Call, target: Target) -> Invocation:
+    """The call as the invoker takes it. Raises AWS's error for what no invocation may carry."""
     params = call.params
     request_id = call.headers.get("x-amzn-requestid")
     if request_id is not None and not is_uuid(request_id):
@@ -97,7 +79,8 @@ def _invocation(call: Call, target: Target) -> Invocation:
     )
 
 
-async def _run(room: Room, invocation: Invocation) -> Outcome:
+async def run(room: Room, invocation: Invocation) -> Outcome:
+    """Raises AWS's error when it is throttled."""
     try:
         return await room.invoker.invoke(invocation)
     except Throttled as e:
@@ -119,34 +102,7 @@ def _accept(room: Room, call: Call, payload: bytes, *, trace: bool = True) -> No
     )
 
 
-async def _events(outcome: Outcome, *, wants_tail: bool) -> AsyncIterator[StreamEvent]:
-    """PayloadChunk events, then one InvokeComplete."""
-    complete: StreamEvent = {}
-    match outcome:
-        case Success():
-            yield {"PayloadChunk": {"Payload": outcome.payload}}
-        case FunctionError():
-            complete = {"ErrorCode": "Unhandled", "ErrorDetails": outcome.payload.decode(errors="replace")}
-        case Streamed():
-            async for chunk in outcome.chunks:
-                yield {"PayloadChunk": {"Payload": chunk}}
-            if outcome.error is not None:
-                error_type, body = outcome.error
-                complete = {"ErrorCode": error_type, "ErrorDetails": body}
-        case _:
-            assert_never(outcome)
-    if wants_tail:
-        complete["LogResult"] = b64encode(outcome.tail).decode()
-    yield {"InvokeComplete": complete}
-
-
-async def _no_events() -> AsyncIterator[StreamEvent]:
-    return
-    yield  # makes this an async iterator
-
-
 OPERATIONS = {
     "Invoke": invoke,
-    "InvokeWithResponseStream": invoke_with_response_stream,
     "InvokeAsync": invoke_async,
 }
