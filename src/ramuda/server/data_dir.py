@@ -1,6 +1,8 @@
 """The data directory: one server at a time, readable by its owner alone, with the server's own secret in it."""
 
 import fcntl
+import hashlib
+import hmac
 import os
 from pathlib import Path
 
@@ -44,6 +46,10 @@ class DataDir:
             file.flush()
             os.fsync(file.fileno())
         return secret
+
+    def key(self, purpose: str) -> bytes:
+        """32 bytes derived from the secret, another for each purpose."""
+        return hmac.new(self.secret(), purpose.encode(), hashlib.sha256).digest()
 
     def release(self) -> None:
         os.close(self._lock)

@@ -31,6 +31,7 @@ from ramuda.server.noticing import NoticingCatalogue
 from ramuda.server.plumbing import SandboxPlumbing
 from ramuda.services import cloudwatch, lambda_, logs, sts
 from ramuda.storage.files import FileStore
+from ramuda.storage.keyring import AesGcmKeyring
 from ramuda.storage.sqlite import SqliteDatabase
 from ramuda.telemetry import Telemetry
 
@@ -78,7 +79,8 @@ class Server:
     async def _start(self) -> None:
         options = self.options
         data_dir = self._take_data_dir()
-        state, telemetry_database = self._open_databases()
+        keyring = AesGcmKeyring(data_dir.key("environment variables"))
+        state, telemetry_database = self._open_databases(keyring)
         self.credentials = CredentialStore(state, data_dir.secret(), self._clock)
         await self.credentials.refresh()
         if options.gateway.auth:
@@ -144,8 +146,9 @@ class Server:
         self._undo.append(release)
         return data_dir
 
-    def _open_databases(self) -> tuple[SqliteDatabase, SqliteDatabase]:
-        state = SqliteDatabase.open(self.options.data_dir / "state.db", schema="state", sync="full")
+    def _open_databases(self, keyring: AesGcmKeyring) -> tuple[SqliteDatabase, SqliteDatabase]:
+        path = self.options.data_dir / "state.db"
+        state = SqliteDatabase.open(path, schema="state", sync="full", keyring=keyring)
         self._undo.append(state.close)
         telemetry = SqliteDatabase.open(self.options.data_dir / "telemetry.db", schema="telemetry", sync="normal")
         self._undo.append(telemetry.close)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ramuda.kernel.errors import PortError
+from ramuda.kernel.ports.keyring import Keyring
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -21,6 +22,11 @@ class Conflict(PortError):  # noqa: N818 - the state of a row, which callers exp
 class Transaction(Protocol):
     """One open transaction. Raises PortError when the database fails, Conflict when a row breaks a uniqueness
     constraint."""
+
+    @property
+    def keyring(self) -> Keyring | None:
+        """What seals secrets before they are stored; None where the database was opened without one."""
+        ...
 
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:
         """Runs a statement; returns the number of rows it changed."""

@@ -51,7 +51,8 @@ class Logging:
 class Settings:
     """The configuration of a function, description apart.
 
-    `environment` is None where the user never gave one (AWS then shows none). `shown` are members that are checked,
+    `environment` is None where the user never gave one (AWS then shows none), and where its KMS key is not at hand:
+    then `sealed_environment` has it as it lies on the disk. `shown` are members that are checked,
     kept and shown but change nothing here (VpcConfig, DeadLetterConfig, KMSKeyArn, FileSystemConfigs, SnapStart ...),
     shaped as in the service model.
     """
@@ -64,6 +65,7 @@ class Settings:
     tmp_mib: int = limits.TMP_MIB_DEFAULT
     architecture: str = "x86_64"
     environment: dict[str, str] | None = None
+    sealed_environment: str | None = None
     layers: tuple[LayerUse, ...] = ()
     logging: Logging
     tracing: Literal["Active", "PassThrough"] = "PassThrough"

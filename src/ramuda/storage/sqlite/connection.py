@@ -12,6 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.database import Conflict, Row
+from ramuda.kernel.ports.keyring import Keyring
 
 Sync: TypeAlias = Literal["full", "normal"]
 
@@ -50,8 +51,13 @@ class SqliteTransaction:
     Statements go to the driver as they are: `:name` is a form of parameter that SQLite knows itself.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, keyring: Keyring | None = None) -> None:
         self._connection = connection
+        self._keyring = keyring
+
+    @property
+    def keyring(self) -> Keyring | None:
+        return self._keyring
 
     def execute(self, sql: str, params: Mapping[str, Any] | None = None) -> int:
         with wrapped(sql):

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.database import Transaction
+from ramuda.kernel.ports.keyring import Keyring
 from ramuda.storage import migrations
 from ramuda.storage.migrations import Schema
 from ramuda.storage.sqlite.connection import Sync, connect, engine, wrapped
@@ -30,11 +31,20 @@ class SqliteDatabase:
         self._watch: sqlite3.Connection | None = None
 
     @classmethod
-    def open(cls, path: Path, *, schema: Schema, sync: Sync = "full", may_upgrade: bool = True) -> "SqliteDatabase":
+    def open(
+        cls,
+        path: Path,
+        *,
+        schema: Schema,
+        sync: Sync = "full",
+        may_upgrade: bool = True,
+        keyring: Keyring | None = None,
+    ) -> "SqliteDatabase":
         """Opens the file, makes it where there is none, and brings its tables up to date. Blocks.
 
-        The file is readable by its owner alone. Raises ConfigError when a newer Ramuda has written it, it is not a
-        database of `schema`, or it is not up to date and not `may_upgrade`; PortError when it cannot be opened."""
+        The file is readable by its owner alone; `keyring` seals what its stores want sealed. Raises ConfigError when
+        a newer Ramuda has written it, it is not a database of `schema`, or it is not up to date and not
+        `may_upgrade`; PortError when it cannot be opened."""
         _make_private(path)
         opened = engine(path)
         connection = connect(opened, sync=sync)
@@ -45,7 +55,8 @@ class SqliteDatabase:
             connection.close()
             opened.dispose()
             raise
-        return cls(path, opened, Writer(connection, f"{schema}-writer"), Readers(opened, sync, f"{schema}-reader"))
+        writer = Writer(connection, f"{schema}-writer", keyring)
+        return cls(path, opened, writer, Readers(opened, sync, f"{schema}-reader", keyring))
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         return await self._writer.write(work)

@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.database import Transaction
+from ramuda.kernel.ports.keyring import Keyring
 from ramuda.storage.sqlite.connection import SqliteTransaction, Sync, connect, wrapped
 
 READERS = 4
@@ -20,8 +21,9 @@ T = TypeVar("T")
 class Readers:
     """Opens a connection when more reads run at once than ever before, up to `READERS`."""
 
-    def __init__(self, engine: Engine, sync: Sync, name: str) -> None:
+    def __init__(self, engine: Engine, sync: Sync, name: str, keyring: Keyring | None = None) -> None:
         self._engine = engine
+        self._keyring = keyring
         self._sync = sync
         self._idle: SimpleQueue[Connection] = SimpleQueue()
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix=name)
@@ -45,7 +47,7 @@ class Readers:
             with wrapped("BEGIN"):
                 connection.exec_driver_sql("BEGIN")
             try:
-                return work(SqliteTransaction(connection))
+                return work(SqliteTransaction(connection, self._keyring))
             finally:
                 with wrapped("ROLLBACK"):
                     connection.exec_driver_sql("ROLLBACK")

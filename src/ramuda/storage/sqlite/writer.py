@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.database import Transaction
+from ramuda.kernel.ports.keyring import Keyring
 from ramuda.storage.sqlite.connection import SqliteTransaction, wrapped
 
 BATCH_MAX = 512  # bounds how long the first of a batch waits for the last
@@ -42,8 +43,9 @@ class _Write(Generic[T]):
 class Writer:
     """Owns the only connection that writes."""
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    def __init__(self, connection: Connection, name: str, keyring: Keyring | None = None) -> None:
         self._connection = connection
+        self._keyring = keyring
         self._queue: SimpleQueue[_Write[Any] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._closing = Lock()  # so that nothing is queued behind the end of the queue
@@ -101,7 +103,7 @@ class Writer:
         """Raises when the transaction as a whole is lost."""
         self._statement("SAVEPOINT work")
         try:
-            write.result = write.work(SqliteTransaction(self._connection))
+            write.result = write.work(SqliteTransaction(self._connection, self._keyring))
         except BaseException as e:  # noqa: BLE001 - whatever the work raises belongs to who asked for it
             write.error = e
             self._statement("ROLLBACK TO work")

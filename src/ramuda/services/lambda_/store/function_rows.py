@@ -12,7 +12,7 @@ import msgspec
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.ports.database import Row, Transaction
 from ramuda.services.lambda_.model import LATEST, Deployment, Function, Version
-from ramuda.services.lambda_.store import records
+from ramuda.services.lambda_.store import records, sealing
 
 _functions = msgspec.json.Decoder(Function)
 _versions = msgspec.json.Decoder(Version)
@@ -75,7 +75,7 @@ def put_version(tx: Transaction, version: Version) -> None:
             "number": version.number,
             "code_bytes": version.deployment.code.size,
             "unsettled": int(version.unsettled),
-            "record": _text(version),
+            "record": encode_json(sealing.sealed(version, tx.keyring)).decode(),
         },
     )
 
@@ -90,7 +90,7 @@ def version(tx: Transaction, account: str, region: str, name: str, version: str 
         "WHERE account = :account AND region = :region AND name = :name AND version = :number",
         {"account": account, "region": region, "name": name, "number": number},
     )
-    return _version_or_none(row)
+    return _version_or_none(tx, row)
 
 
 def last_published(tx: Transaction, account: str, region: str, name: str) -> Version | None:
@@ -100,7 +100,7 @@ def last_published(tx: Transaction, account: str, region: str, name: str) -> Ver
         "ORDER BY version DESC LIMIT 1",
         {"account": account, "region": region, "name": name},
     )
-    return _version_or_none(row)
+    return _version_or_none(tx, row)
 
 
 def page_of_versions(
@@ -115,7 +115,7 @@ def page_of_versions(
         "ORDER BY name, version LIMIT :limit",
         {"account": account, "region": region, "name": after[0], "number": after[1], "limit": limit},
     )
-    return [_versions.decode(row["record"]) for row in rows]
+    return [_version(tx, row) for row in rows]
 
 
 def versions_of(
@@ -126,13 +126,13 @@ def versions_of(
         "AND version > :after ORDER BY version LIMIT :limit",
         {"account": account, "region": region, "name": name, "after": after, "limit": limit},
     )
-    return [_versions.decode(row["record"]) for row in rows]
+    return [_version(tx, row) for row in rows]
 
 
 def unsettled_versions(tx: Transaction) -> list[Version]:
     """Of every account and region: what a crash left under way."""
     rows = tx.fetch_all("SELECT record FROM function_versions WHERE unsettled = 1")
-    return [_versions.decode(row["record"]) for row in rows]
+    return [_version(tx, row) for row in rows]
 
 
 def delete_version(tx: Transaction, account: str, region: str, name: str, version: str) -> None:
@@ -157,7 +157,7 @@ def key_of(record: Function | Version) -> dict[str, Any]:
     return {"account": record.account, "region": record.region, "name": record.name}
 
 
-def _text(record: Function | Version) -> str:
+def _text(record: Function) -> str:
     return encode_json(record).decode()
 
 
@@ -169,5 +169,9 @@ def _number(version: str) -> int | None:
     return int(version) if is_number else None
 
 
-def _version_or_none(row: Row | None) -> Version | None:
-    return None if row is None else _versions.decode(row["record"])
+def _version(tx: Transaction, row: Row) -> Version:
+    return sealing.opened(_versions.decode(row["record"]), tx.keyring)
+
+
+def _version_or_none(tx: Transaction, row: Row | None) -> Version | None:
+    return None if row is None else _version(tx, row)
