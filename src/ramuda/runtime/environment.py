@@ -7,7 +7,8 @@ end.
 
 A failure resets the runtime: its processes end, /tmp stays, and the next invocation starts it again within its own
 time ("suppressed init"). The caller gets the answer when the runtime posts it; the environment is busy until the
-runtime asks for the next event. Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
+runtime asks for the next event. How Init goes, and where SnapStart stands in for it, is `beginning`; what is said and
+where it goes is `chronicle`. Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
 
 import asyncio
 import math
@@ -21,10 +22,11 @@ from ramuda.kernel.function import FunctionError, FunctionSnapshot, Invocation, 
 from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.recorder import LogStream
 from ramuda.kernel.ports.sandbox import Assignment, Exit, Sandbox
-from ramuda.runtime import events, reports
+from ramuda.runtime import beginning, events, reports
 from ramuda.runtime.api import ResponseStream, RuntimeApi
+from ramuda.runtime.beginning import Beginning
+from ramuda.runtime.chronicle import Chronicle
 from ramuda.runtime.options import Options
-from ramuda.runtime.output import Output
 from ramuda.runtime.progress import Conclusion, Progress
 from ramuda.runtime.states import InitFailure, Initialization, State
 
@@ -70,20 +72,33 @@ class Environment:
         self.born_s = born_s
         self.idle_since_s = born_s
         self._stop_plumbing = stop_plumbing
-        self._runtime = runtime
         self._sandbox = sandbox
-        self._stream = stream
         self._clock = clock
-        self._options = options
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._api = RuntimeApi(self)
         self._server: asyncio.Server | None = None
-        self._output = Output(sandbox.output, self._log, options.output_line_bytes)
+        self._chronicle = Chronicle(
+            function=function,
+            stream=stream,
+            output=sandbox.output,
+            clock=clock,
+            line_bytes=options.output_line_bytes,
+        )
+        self._beginning = Beginning(
+            function=function,
+            runtime=runtime,
+            initialization=initialization,
+            sandbox=sandbox,
+            api=self._api,
+            chronicle=self._chronicle,
+            clock=clock,
+            options=options,
+            born_s=born_s,
+            watch=self._watch_runtime,
+        )
         self._state = State.COLD
         self._is_paused = False
-        self._ready: asyncio.Future[InitFailure | None] | None = None
-        self._init_ms: float | None = None
         self._used_mib = 0
         self._measured_s = -math.inf
         self._starts = 0
@@ -105,7 +120,7 @@ class Environment:
         case."""
         listening = self._sandbox.sockets.runtime_api
         self._server = await self._loop.create_server(self._api.factory, sock=listening, backlog=BACKLOG)
-        self._loop.add_reader(self._sandbox.output, self._read_output)
+        self._chronicle.watch()
         await self._sandbox.assign(assignment)
 
     async def initialize(self) -> InitFailure | None:
@@ -150,38 +165,21 @@ class Environment:
         if self._server is not None:
             self._server.close()
         self._api.restart()
-        self._loop.remove_reader(self._sandbox.output)
-        self._output.finish()
+        self._chronicle.close()
         self._stop_plumbing()
         await self._sandbox.kill()
-        self._stream.close()
+        self._chronicle.end()
 
     # Init
 
     async def _first_init(self) -> InitFailure | None:
-        self._log(reports.init_start(self._runtime.runtime_version, self.function.ref.region))
-        if self._runtime.note:
-            self._log(f"{self._runtime.note}\n")
-        failure = await self._start_runtime(self._init_limit_s())
-        init_ms = (self._clock.monotonic() - self.born_s) * 1000
-        if failure is None:
-            self._init_ms = init_ms
-            self._state = State.IDLE
-            return None
-        self._output.finish()
-        self._log(reports.init_report(init_ms, failure.status, failure.error_type))
-        await self._sandbox.reset()
-        self._state = State.BROKEN
+        failure = await self._beginning.first()
+        self._state = State.IDLE if failure is None else State.BROKEN
         return failure
-
-    def _init_limit_s(self) -> float:
-        if self.initialization is Initialization.ON_DEMAND:
-            return self._options.init_timeout_s
-        return max(self._options.ahead_init_timeout_s, self.function.timeout_s)
 
     async def _suppressed_init(self, progress: Progress) -> None:
         """Init within an invocation, whose time-out bounds it."""
-        failure = await self._start_runtime(None)
+        failure = await self._beginning.again()
         if self._progress is not progress:
             return
         if failure is None:
@@ -189,44 +187,17 @@ class Environment:
         else:
             self._fail(failure.outcome(progress.invocation.request_id), failure.status)
 
-    async def _start_runtime(self, limit_s: float | None) -> InitFailure | None:
-        self._api.restart()
+    def _watch_runtime(self) -> None:
         self._starts += 1
-        self._ready = ready = self._loop.create_future()
-        await self._sandbox.start()
         self._own(self._watch_exit(self._starts))
-        failure: InitFailure | None
-        try:
-            async with asyncio.timeout(limit_s):
-                failure = await ready
-        except TimeoutError:
-            failure = self._init_timeout()
-        finally:
-            self._ready = None
-        if failure is None:
-            self._sandbox.limit_cpu()
-        return failure
-
-    def _end_init(self, failure: InitFailure | None) -> bool:
-        """Whether an Init was under way, which ends so."""
-        if self._ready is None or self._ready.done():
-            return False
-        self._ready.set_result(failure)
-        return True
-
-    def _init_timeout(self) -> InitFailure:
-        return InitFailure(status="timeout", error_type="Sandbox.Timedout", outcome=self._timed_out)
-
-    def _timed_out(self, request_id: str) -> FunctionError:
-        return reports.timed_out(request_id, self.function.timeout_s)
 
     # One invocation
 
     def _begin(self, invocation: Invocation) -> Progress:
         self._state = State.RUNNING
         progress = Progress(invocation, self._loop.create_future(), self._clock.monotonic(), self._clock.time())
-        self._progress = progress
-        self._log(reports.start(invocation.request_id, self.function.version))
+        self._progress = self._chronicle.progress = progress
+        self._chronicle.start(invocation.request_id)
         self._timer = self._loop.call_later(self.function.timeout_s, self._on_timeout)
         return progress
 
@@ -237,7 +208,7 @@ class Environment:
 
     def _answered(self, answer: Success | FunctionError) -> None:
         self._state = State.FINISHING
-        self._output.drain()
+        self._chronicle.drain()
         if self._progress is not None:
             self._progress.answered(answer)
         self._observer.answered(self)
@@ -259,30 +230,25 @@ class Environment:
         duration_ms = (now_s - progress.started_s) * 1000
         if status == "timeout":
             duration_ms = function.timeout_s * 1000.0
-        init_ms, self._init_ms = self._init_ms, None
+        begun, self._beginning.begun = self._beginning.begun, None
         self._measure_memory(now_s, duration_ms)
         is_out_of_memory = failure is not None and failure.error_type == "Runtime.OutOfMemory"
-        self._output.finish()
-        self._log(reports.end(progress.invocation.request_id))
-        self._log(
-            reports.report(
-                progress.invocation.request_id,
-                duration_ms=duration_ms,
-                memory_mib=function.memory_mib,
-                used_mib=function.memory_mib if is_out_of_memory else self._used_mib,
-                init_ms=init_ms,
-                status=status,
-                error_type=failure.error_type if failure is not None and status == "error" else None,
-            )
+        self._chronicle.report(
+            progress.invocation.request_id,
+            duration_ms=duration_ms,
+            used_mib=function.memory_mib if is_out_of_memory else self._used_mib,
+            begun=begun,
+            status=status,
+            error_type=failure.error_type if failure is not None and status == "error" else None,
         )
-        self._progress = None
+        self._progress = self._chronicle.progress = None
         progress.finish(failure)
         self._observer.concluded(
             Conclusion(
                 invocation=progress.invocation,
                 started_at_s=progress.started_at_s,
                 duration_ms=duration_ms,
-                init_ms=init_ms,
+                init_ms=begun.init_ms if begun is not None else None,
                 error_type=progress.error_type,
             )
         )
@@ -310,13 +276,13 @@ class Environment:
     # What happens: the Runtime API's Listener, the process, the clock
 
     def on_ready(self) -> None:
-        if not self._end_init(None) and self._state is State.FINISHING:
+        if not self._beginning.end(None) and self._state is State.FINISHING:
             self._conclude(None, None)
             self._become_idle(State.IDLE)
 
     def on_init_error(self, error_type: str, payload: bytes) -> None:
         outcome = FunctionError(error_type=error_type, payload=payload)
-        self._end_init(InitFailure(status="error", error_type=error_type, outcome=lambda _: outcome))
+        self._beginning.end(InitFailure(status="error", error_type=error_type, outcome=lambda _: outcome))
 
     def on_response(self, payload: bytes, content_type: str) -> None:
         self._answered(Success(payload=payload, content_type=content_type))
@@ -334,8 +300,9 @@ class Environment:
 
     def _on_timeout(self) -> None:
         self._timer = None
-        if not self._end_init(self._init_timeout()) and self._progress is not None:
-            self._fail(self._timed_out(self._progress.invocation.request_id), "timeout")
+        if not self._beginning.end(self._beginning.timeout()) and self._progress is not None:
+            request_id = self._progress.invocation.request_id
+            self._fail(reports.timed_out(request_id, self.function.timeout_s), "timeout")
 
     async def _watch_exit(self, start: int) -> None:
         how = await self._sandbox.wait()
@@ -343,7 +310,7 @@ class Environment:
             2
         ):  # what it posted with its last breath may still be in the socket: a turn of the loop reads it
             await asyncio.sleep(0)
-        if start != self._starts or self._end_init(_exited_in_init(how)):
+        if start != self._starts or self._beginning.end(beginning.exited(how)):
             return
         if self._progress is not None and self._state in (State.RUNNING, State.FINISHING):
             self._fail(reports.exited(self._progress.invocation.request_id, how), "error")
@@ -351,17 +318,7 @@ class Environment:
             self._state = State.RESETTING
             self._own(self._reset())
 
-    def _read_output(self) -> None:
-        self._output.read_some()
-        if self._output.is_closed:
-            self._loop.remove_reader(self._sandbox.output)
-
     # Small things
-
-    def _log(self, text: str) -> None:
-        self._stream.write(int(self._clock.time() * 1000), text)
-        if self._progress is not None:
-            self._progress.logged(text)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -372,10 +329,3 @@ class Environment:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _exited_in_init(how: Exit) -> InitFailure:
-    error_type = reports.exited("", how).error_type
-    return InitFailure(
-        status="error", error_type=error_type, outcome=lambda request_id: reports.exited(request_id, how)
-    )

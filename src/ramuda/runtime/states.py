@@ -26,6 +26,13 @@ class State(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """What the first REPORT of an environment tells of its beginning."""
+
+    init_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InitFailure:
     """Init did not reach `next`. `outcome` makes the answer for the request (by its id) that has to bear it."""
 
