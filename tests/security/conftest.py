@@ -74,6 +74,6 @@ async def attack(start: Callable[..., Awaitable[tuple[Sandbox, Reader]]]) -> Asy
         return await output.json()
 
     yield go
-    for stop in stops:
-        stop()
+    for way_out in stops:
+        way_out.stop()
     await asyncio.sleep(0)

@@ -101,12 +101,31 @@ with socket.create_connection(({address!r}, {port}), timeout=5) as connection:
 
     outbound.connect = to_loopback
     try:
-        stop = relay.attach(sandbox.sockets)
+        way_out = relay.attach(sandbox.sockets)
         assert await output.json() == [200000, [address, port]]
-        stop()
+        way_out.stop()
     finally:
         outbound.connect = connected
         server.close()
+
+
+async def test_a_way_out_that_is_shut_lets_nothing_through_whatever_the_policy_says(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def connect(host: str, port: int) -> socket.socket:
+        asked.append((host, port))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(outbound, "connect", connect)
+    relay = outbound.Outbound(Options(network_allow=("198.51.100.0/24",)))
+    sandbox, output = await start(f"{CONNECT}tell(attempt(lambda: connect('198.51.100.7', 80)))")
+    way_out = relay.attach(sandbox.sockets)
+    assert way_out.shut()
+    assert await output.json() in ("ECONNRESET", "")
+    assert asked == []
+    way_out.stop()
 
 
 async def test_a_function_cannot_be_reached_from_the_host_or_another_function(start: Start, attack: Attack) -> None:
@@ -181,12 +200,12 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
     tell(client.recv(99).decode())
 """
         sandbox, output = await start(script)
-        stop = outbound.Outbound(Options()).attach(sandbox.sockets)
+        way_out = outbound.Outbound(Options()).attach(sandbox.sockets)
         question, relay = await loop.sock_recvfrom(resolver, 999)
         assert question == b"where is example.com"
         await loop.sock_sendto(resolver, b"over there", relay)
         assert await output.json() == "over there"
-        stop()
+        way_out.stop()
 
 
 @pytest.mark.parametrize(("own_max", "all_max", "expected"), [(3, 99, [3, 3]), (99, 4, [4, 0])], ids=["own", "all"])
@@ -219,8 +238,8 @@ import signal; signal.pause()
         sandbox, output = await start(script)
         stops.append(relay.attach(sandbox.sockets))
         seen.append(await output.json())
-    for stop in stops:
-        stop()
+    for way_out in stops:
+        way_out.stop()
     for writer in accepted:
         writer.transport.abort()
     server.close()

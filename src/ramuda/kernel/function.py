@@ -57,6 +57,8 @@ class FunctionSnapshot:
     architecture: str = "x86_64"
     tracing_active: bool = False
     reserved_concurrency: int | None = None
+    has_way_out: bool = True
+    """False for a function in a VPC without a way to the internet: it reaches the platform's endpoint alone."""
 
     @property
     def arn(self) -> str:

@@ -24,6 +24,8 @@ CREDENTIALS_MARGIN_S = 3600
 """An invocation that begins at the end of an environment's life still has valid credentials: longer than any
 time-out."""
 
+NO_ISOLATION = "The function's VPC has no way out, but this sandbox shares the host's network: it is not shut.\n"
+
 
 class EnvironmentFactory:
     """`open` is what placement calls for a new environment."""
@@ -58,7 +60,7 @@ class EnvironmentFactory:
         """A cold environment for the function. Raises PortError."""
         born_s = self._clock.monotonic()
         runtime = await self._catalogue.provide(function.runtime)
-        sandbox, stop_plumbing = await self._prepared.take(runtime.spec)
+        sandbox, attachment = await self._prepared.take(runtime.spec)
         ref = function.ref
         name = reports.log_stream_name(function.version, self._clock.time(), self._ids.hex(32))
         stream = self._recorder.open_stream(ref.account, ref.region, function.logging.group, name)
@@ -66,7 +68,7 @@ class EnvironmentFactory:
             function=function,
             runtime=runtime,
             sandbox=sandbox,
-            stop_plumbing=stop_plumbing,
+            stop_plumbing=attachment.stop,
             stream=stream,
             clock=self._clock,
             options=self._options,
@@ -74,6 +76,8 @@ class EnvironmentFactory:
             born_s=born_s,
             initialization=initialization,
         )
+        if not function.has_way_out and not attachment.shut_way_out():
+            stream.write(int(self._clock.time() * 1000), NO_ISOLATION)
         try:
             await environment.open(self._assignment(environment, runtime, sandbox, name))
         except BaseException:

@@ -8,7 +8,7 @@ function's, once. How many are kept follows use: as many as were taken within th
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Protocol
 
 from ramuda.kernel.clock import Clock
@@ -29,8 +29,20 @@ SWEEP_S = 10.0
 class Plumbing(Protocol):
     """What the platform serves inside a sandbox besides the Runtime API: its AWS endpoint, the way out, DNS."""
 
-    async def attach(self, sandbox: Sandbox) -> Callable[[], None]:
-        """Serves the sandbox's other sockets; the answer stops that."""
+    async def attach(self, sandbox: Sandbox) -> "Attachment":
+        """Serves the sandbox's other sockets."""
+        ...
+
+
+class Attachment(Protocol):
+    """What is served inside one sandbox."""
+
+    def shut_way_out(self) -> bool:
+        """The function reaches the platform's endpoint and nothing else. False where that cannot be kept."""
+        ...
+
+    def stop(self) -> None:
+        """Serves it no more."""
         ...
 
 
@@ -39,7 +51,7 @@ class Pool:
 
     def __init__(self, spec: RuntimeSpec) -> None:
         self.spec = spec
-        self.ready: deque[tuple[Sandbox, Callable[[], None]]] = deque()
+        self.ready: deque[tuple[Sandbox, Attachment]] = deque()
         self.taken_s: deque[float] = deque()
         self.used_s = 0.0
         self.given_s = 0.0
@@ -77,8 +89,8 @@ class PreparedEnvironments:
         self._pool(spec).used_s = self._clock.monotonic()
         self._refill(spec)
 
-    async def take(self, spec: RuntimeSpec) -> tuple[Sandbox, Callable[[], None]]:
-        """A sandbox ready for `assign`, and how to stop its plumbing. Raises PortError."""
+    async def take(self, spec: RuntimeSpec) -> tuple[Sandbox, Attachment]:
+        """A sandbox ready for `assign`, and what is served in it. Raises PortError."""
         pool = self._pool(spec)
         pool.used_s = self._clock.monotonic()
         pool.taken_s.append(pool.used_s)
@@ -124,7 +136,7 @@ class PreparedEnvironments:
             pool = self._pools[spec] = Pool(spec)
         return pool
 
-    async def _make(self, spec: RuntimeSpec) -> tuple[Sandbox, Callable[[], None]]:
+    async def _make(self, spec: RuntimeSpec) -> tuple[Sandbox, Attachment]:
         sandbox = await self._backend.prepare(spec)
         self._pool(spec).failed = False
         try:
@@ -148,7 +160,7 @@ class PreparedEnvironments:
                 missing = pool.target(self._clock.monotonic(), self._options) - len(pool.ready)
                 if missing <= 0:
                     return
-                makes: list[Awaitable[tuple[Sandbox, Callable[[], None]]]] = [
+                makes: list[Awaitable[tuple[Sandbox, Attachment]]] = [
                     self._make(pool.spec) for _ in range(min(missing, REFILL_TOGETHER))
                 ]
                 pool.ready.extend(await asyncio.gather(*makes))
@@ -161,6 +173,6 @@ class PreparedEnvironments:
             pool.refill = None
 
 
-async def _dispose(sandbox: Sandbox, stop_plumbing: Callable[[], None]) -> None:
-    stop_plumbing()
+async def _dispose(sandbox: Sandbox, attachment: Attachment) -> None:
+    attachment.stop()
     await sandbox.kill()

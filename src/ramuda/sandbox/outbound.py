@@ -17,7 +17,6 @@ import logging
 import resource
 import socket
 import struct
-from collections.abc import Callable
 from pathlib import Path
 
 from ramuda.kernel.ports.sandbox import Sockets
@@ -94,8 +93,8 @@ class Outbound:
         self._policy = Policy(options)
         self._relays: set[asyncio.Task[None]] = set()
 
-    def attach(self, sockets: Sockets) -> Callable[[], None]:
-        """Serves a sandbox until the answer is called, which also ends its connections. Both sockets may be None."""
+    def attach(self, sockets: Sockets) -> "WayOut":
+        """Serves a sandbox until its way out is stopped, which also ends its connections. Both sockets may be None."""
         service = _Service(self._policy, self._relays)
         loop = asyncio.get_running_loop()
         if sockets.outbound is not None:
@@ -105,17 +104,34 @@ class Outbound:
             sockets.dns.setblocking(False)
             loop.add_reader(sockets.dns, service.answer, sockets.dns)
 
-        def stop() -> None:
-            for listening in (sockets.outbound, sockets.dns):
-                if listening is not None and listening.fileno() >= 0:
-                    loop.remove_reader(listening)
-            service.close()
+        return WayOut(sockets, service)
 
-        return stop
+
+class WayOut:
+    """The way out of one sandbox."""
+
+    def __init__(self, sockets: Sockets, service: "_Service") -> None:
+        self._sockets = sockets
+        self._service = service
+
+    def shut(self) -> bool:
+        """From now on nothing is connected, whatever the policy says. False where the sandbox has the host's network,
+        which cannot be shut."""
+        self._service.is_shut = True
+        return self._sockets.outbound is not None
+
+    def stop(self) -> None:
+        """Serves it no more and ends its connections."""
+        for listening in (self._sockets.outbound, self._sockets.dns):
+            if listening is not None and listening.fileno() >= 0:
+                asyncio.get_running_loop().remove_reader(listening)
+        self._service.close()
 
 
 class _Service:
     """One sandbox's traffic."""
+
+    is_shut = False
 
     def __init__(self, policy: Policy, everybodys_relays: set[asyncio.Task[None]]) -> None:
         self._policy = policy
@@ -135,7 +151,7 @@ class _Service:
         target = original_destination(connection)
         if target is not None and target == (str(SANDBOX_RESOLVER), DNS_PORT):
             target = (host_resolvers()[0], DNS_PORT)
-        elif target is None or not self._policy.allows(*target):
+        elif target is None or self.is_shut or not self._policy.allows(*target):
             return reset(connection)
         if len(self._relays) >= CONNECTIONS_MAX or len(self._everybodys_relays) >= relays_max():
             return reset(connection)

@@ -3,12 +3,11 @@
 Implements `runtime.prepared.Plumbing`.
 """
 
-from collections.abc import Callable
-
 from ramuda.gateway.http import HttpServer
 from ramuda.gateway.http.connection import Handler
+from ramuda.gateway.http.server import Listener
 from ramuda.kernel.ports.sandbox import Sandbox
-from ramuda.sandbox.outbound import Outbound
+from ramuda.sandbox.outbound import Outbound, WayOut
 
 
 class SandboxPlumbing:
@@ -19,14 +18,24 @@ class SandboxPlumbing:
         self._outbound = outbound
         self._handle_api = handle_api
 
-    async def attach(self, sandbox: Sandbox) -> Callable[[], None]:
+    async def attach(self, sandbox: Sandbox) -> "Attached":
         sockets = sandbox.sockets
-        stop_outbound = self._outbound.attach(sockets)
+        way_out = self._outbound.attach(sockets)
         listener = await self._http.serve_socket(sockets.gateway, self._handle_api) if sockets.gateway else None
+        return Attached(way_out, listener)
 
-        def stop() -> None:
-            stop_outbound()
-            if listener is not None:
-                listener.end()
 
-        return stop
+class Attached:
+    """Implements `runtime.prepared.Attachment`."""
+
+    def __init__(self, way_out: WayOut, listener: Listener | None) -> None:
+        self._way_out = way_out
+        self._listener = listener
+
+    def shut_way_out(self) -> bool:
+        return self._way_out.shut()
+
+    def stop(self) -> None:
+        self._way_out.stop()
+        if self._listener is not None:
+            self._listener.end()

@@ -45,13 +45,22 @@ class FakePlumbing:
     def __init__(self) -> None:
         self.attached = 0
 
-    async def attach(self, sandbox: Sandbox) -> Callable[[], None]:
+    async def attach(self, sandbox: Sandbox) -> "FakeAttachment":
         self.attached += 1
+        return FakeAttachment(self)
 
-        def stop() -> None:
-            self.attached -= 1
 
-        return stop
+class FakeAttachment:
+    """Implements prepared.Attachment."""
+
+    def __init__(self, plumbing: FakePlumbing) -> None:
+        self._plumbing = plumbing
+
+    def shut_way_out(self) -> bool:
+        return True
+
+    def stop(self) -> None:
+        self._plumbing.attached -= 1
 
 
 class World:
