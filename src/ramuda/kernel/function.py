@@ -34,6 +34,20 @@ class LoggingConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageUse:
+    """The container image that a function is. `root` is its file system, content-addressed, read-only; `environment`
+    are the image's own variables. Entry point, command and working directory are those in force: the function's
+    ImageConfig over the image's configuration."""
+
+    digest: str
+    root: Path
+    entry_point: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    working_dir: str = "/"
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSnapshot:
     """Everything needed to run one version of a function; immutable. An update makes a new snapshot with a new
     `revision_id`.
@@ -57,6 +71,9 @@ class FunctionSnapshot:
     architecture: str = "x86_64"
     tracing_active: bool = False
     reserved_concurrency: int | None = None
+    recursive_loop: str = "Terminate"
+    image: ImageUse | None = None
+    """Of a function of PackageType Image; its `runtime` and `handler` are empty then."""
     has_way_out: bool = True
     """False for a function in a VPC without a way to the internet: it reaches the platform's endpoint alone."""
 
@@ -83,6 +100,8 @@ class Invocation:
     trace: str | None = None
     wants_tail: bool = False
     wants_stream: bool = False
+    is_weighted: bool = False
+    """Whether `qualifier` is an alias of two versions, of which `function` was picked for this invocation."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -127,3 +146,13 @@ class Throttled(RamudaError):  # noqa: N818 - a state of the platform, answered 
         super().__init__(reason)
         self.reason = reason
         self.retry_after_s = retry_after_s
+
+
+class RecursiveLoop(RamudaError):  # noqa: N818 - a state of the platform, answered with RecursiveInvocationException
+    """The invocation was not begun: its chain of requests (`Lineage`, see `kernel.trace`) has entered the function as
+    often as it may. A synchronous caller is told; an event is not tried again but goes to its dead-letter queue or
+    on-failure destination. The metric RecursiveInvocationsDropped is counted where this is raised."""
+
+    def __init__(self, function_arn: str) -> None:
+        super().__init__(function_arn)
+        self.function_arn = function_arn

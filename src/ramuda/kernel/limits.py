@@ -25,6 +25,7 @@ ENVIRONMENT_BYTES = 4096  # REC: "exceeded the 4KB limit"
 TAGS_MAX = 50  # REC
 CONCURRENT_EXECUTIONS = 1000  # DG: the account's default
 UNRESERVED_CONCURRENCY_MIN = 100  # SM
+RECURSION_LIMIT = 16  # DG: invocation-recursion; invocations of one function in one chain of requests
 CODE_STORAGE_BYTES = 80_530_636_800  # SM examples; DG says 300 GB since 2026, the API examples still show 75 GB
 OPEN_FILES = 1024  # REC
 PROCESSES = 1024  # DG; REC shows NPROC 742
