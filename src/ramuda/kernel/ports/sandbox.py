@@ -42,7 +42,9 @@ class RuntimeSpec:
     `argv` starts the runtime client: paths as seen inside the sandbox. For Boot.FORK it is the interpreter alone and
     `exec_argv` is the whole command for functions that cannot be forked. `environment` are the variables AWS sets
     that depend on the runtime only (PATH, LD_LIBRARY_PATH, LANG, NODE_PATH ...). `preload` names Python modules to
-    import into the template. `runtime_dir` is the host folder that is /var/runtime inside."""
+    import into the template. `runtime_dir` is the host folder that is /var/runtime inside. `root` is the host folder of
+    an unpacked container image that is the whole file system inside (Boot.EXEC only); None for one of the backend's
+    own."""
 
     name: str
     boot: Boot
@@ -52,6 +54,7 @@ class RuntimeSpec:
     mounts: tuple[Mount, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     preload: tuple[str, ...] = ()
+    root: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,9 @@ class Assignment:
 
     `vcpus` is the CPU share applied by `limit_cpu`; during initialisation there is none. `exec_wrapper` is
     AWS_LAMBDA_EXEC_WRAPPER: a program, inside the sandbox, that starts the runtime.
+
+    `command`, for a function that is a container image, is executed instead of the runtime's own `argv`; such a
+    function has its code in the root: `task_dir` and `opt_dir` are not mounted then. It starts in `working_dir`.
     """
 
     function_arn: str
@@ -71,16 +77,20 @@ class Assignment:
     tmp_mib: int
     vcpus: float
     exec_wrapper: str | None = None
+    command: tuple[str, ...] | None = None
+    working_dir: str = "/var/task"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
     """How the runtime's main process ended: exactly one of `code` and `signal` is set. `out_of_memory`: the memory
-    limit killed a process of the sandbox."""
+    limit killed a process of the sandbox. `launch_error` says why an image's command could not be started: AWS's error
+    type (`Runtime.InvalidEntrypoint`, `Runtime.InvalidWorkingDir`) and what happened."""
 
     code: int | None = None
     signal: int | None = None
     out_of_memory: bool = False
+    launch_error: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,11 +52,14 @@ class Backend:
 
     async def prepare(self, runtime: RuntimeSpec) -> Sandbox:
         template = await self._template(runtime)
+        template.users += 1
         sandbox_id = f"{runtime.name}-{next(self._numbers)}"
         try:
             return await self._make(sandbox_id, template)
         except OSError as error:
             raise PortError(f"sandbox {sandbox_id}: {error}", retryable=True) from error
+        finally:
+            self._let_go(template)  # the sandbox that was made counts for itself
 
     async def close(self) -> None:
         for sandbox in list(self._sandboxes):
@@ -90,6 +93,17 @@ class Backend:
         await template.start(self._options, self._work_dir / "root", self._code_root, self._threads)
         return template
 
+    def _let_go(self, template: Template) -> None:
+        """An image's template ends with its last sandbox: there is one for every image that was ever deployed."""
+        template.users -= 1
+        if template.users or template.spec.root is None or not template.is_alive:
+            return
+        template.is_alive = False
+        del self._templates[template.spec]
+        task = asyncio.get_running_loop().create_task(template.close())
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
+
     async def _open(self) -> None:
         """Finds out what there is to work with, once."""
         (self._work_dir / "root").mkdir(parents=True, exist_ok=True)
@@ -117,6 +131,7 @@ class Backend:
             removed=self._removed,
         )
         self._sandboxes.add(sandbox)
+        template.users += 1
         try:
             await sandbox.prepare(entrances, writing, theirs, limits.TMP_MIB_DEFAULT)
         except BaseException:
@@ -153,6 +168,7 @@ class Backend:
         if sandbox not in self._sandboxes:
             return
         self._sandboxes.discard(sandbox)
+        self._let_go(sandbox.template)
         if sandbox.group is not None:
             task = asyncio.get_running_loop().create_task(self._remove_group(sandbox.id, sandbox.group))
             self._removals.add(task)

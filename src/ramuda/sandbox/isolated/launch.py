@@ -42,7 +42,13 @@ class Launch:
     def message(self, assignment: Assignment) -> dict[str, object]:
         """What init is told. Raises PortError when the environment is too large."""
         text = json.dumps(
-            {"env": dict(assignment.env), "handler": assignment.handler, "argv": self.argv, "forget": self.forget}
+            {
+                "env": dict(assignment.env),
+                "handler": assignment.handler,
+                "argv": self.argv,
+                "forget": self.forget,
+                "cwd": None if assignment.command is None else assignment.working_dir,
+            }
         )
         if len(text) > ASSIGNMENT_BYTES_MAX:
             raise PortError(f"the environment of {assignment.function_arn} has more than {ASSIGNMENT_BYTES_MAX} bytes")
@@ -51,6 +57,8 @@ class Launch:
 
 def plan(spec: RuntimeSpec, assignment: Assignment, loaded: Loaded) -> Launch:
     """Decides."""
+    if assignment.command is not None:
+        return Launch(afresh=False, argv=assignment.command)
     argv = spec.exec_argv or spec.argv
     if assignment.exec_wrapper:
         return Launch(afresh=spec.boot is Boot.WAIT, argv=(assignment.exec_wrapper, *argv))

@@ -9,7 +9,11 @@ What is asked of its init, and what it tells:
     start    -> start      the assignment is handed over
              exit          the runtime's process ended
     reset    -> reset      no process but init is left
-    signal                 -
+    signal                 -                                        every process
+    signal_runtime         -                                        the runtime's group
+    start_beside -> same   a program runs beside the runtime, or why it does not
+             exit_beside   it ended
+    socket   -> socket     a socket of the sandbox's network
              fail          any of these went wrong: the sandbox is of no use any more
 """
 
@@ -18,14 +22,14 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from ramuda.kernel import limits
 from ramuda.kernel.errors import PortError
-from ramuda.kernel.ports.sandbox import Assignment, Exit, Sockets, Usage
+from ramuda.kernel.ports.sandbox import Assignment, Exit, Program, Sockets, Usage
 from ramuda.sandbox import watchdog
-from ramuda.sandbox.isolated import cgroup_v1, launch
+from ramuda.sandbox.isolated import beside, cgroup_v1, launch
 from ramuda.sandbox.isolated.cgroup import Group
 from ramuda.sandbox.isolated.channel import Channel, Message, close_all
 from ramuda.sandbox.isolated.template import RUNTIME_API_PORT, Template
@@ -58,7 +62,7 @@ class IsolatedSandbox:
         self.output = output
         self.sockets: Sockets
         self.group = group
-        self._template = template
+        self.template = template
         self._options = options
         self._code_root = code_root
         self._make_tmp = make_tmp
@@ -66,6 +70,7 @@ class IsolatedSandbox:
         self._loop = asyncio.get_running_loop()
         self._channel = Channel(control, self._received, self._ended)
         self._expected: dict[str, asyncio.Future[None]] = {}
+        self._beside = beside.Beside(self._ask)
         self._failure: str | None = None
         self._init_fd: int | None = None
         self._init_pid = 0
@@ -88,7 +93,7 @@ class IsolatedSandbox:
         """Has the template make it. `entrances`, `output` and `control` are the sandbox's ends; the caller closes
         them."""
         listening, forked = self._expect("listen"), self._expect("fork")
-        self._template.clone(control.fileno(), output, entrances)
+        self.template.clone(control.fileno(), output, entrances)
         await self._within(listening, "listen")
         await self._put_tmp(tmp_mib)
         await self._within(forked, "fork")
@@ -104,15 +109,17 @@ class IsolatedSandbox:
 
     async def assign(self, assignment: Assignment) -> None:
         folders = {"/var/task": assignment.task_dir, "/opt": assignment.opt_dir}
+        if assignment.command is not None:  # an image: its root has them
+            folders = {}
         code = {target: self._below_code_root(path) for target, path in folders.items() if path is not None}
         self._assignment = assignment
-        self._launch = launch.plan(self._template.spec, assignment, self._template.loaded)
+        self._launch = launch.plan(self.template.spec, assignment, self.template.loaded)
         self._limit_memory(assignment.memory_mib)
         if assignment.tmp_mib != self._tmp_mib:
             await self._put_tmp(assignment.tmp_mib)
         assigned = self._expect("assign")
         message = {"do": "assign", "id": self.id, "targets": list(code), "code": list(code.values())}
-        self._template.forward(message, self._channel.fd)
+        self.template.forward(message, self._channel.fd)
         await self._within(assigned, "assign")
 
     async def start(self) -> None:
@@ -147,12 +154,23 @@ class IsolatedSandbox:
     async def wait(self) -> Exit:
         return await asyncio.shield(self._exit)
 
+    async def start_beside(self, program: Program) -> Awaitable[Exit]:
+        return await self._beside.start(program)
+
+    async def socket(self) -> socket.socket:
+        return await self._beside.socket()
+
+    def signal_runtime(self, number: int) -> None:
+        self._channel.send({"do": "signal_runtime", "number": number})
+
     async def reset(self, grace_s: float = 0.0) -> Exit:
         self.resume()
         self.limit_cpu()  # only the first Init is without: a function that fails on purpose would never have a limit
         ended = self._expect("reset")
         self._channel.send({"do": "reset", "grace_s": grace_s})
         await self._within(ended, "reset", STEP_LIMIT_S + grace_s)
+        if not self._started and not self._exit.done():
+            return Exit(signal=signal.SIGKILL)  # the runtime's process only waited for its assignment
         return await asyncio.shield(self._exit)
 
     def usage(self) -> Usage:
@@ -166,7 +184,7 @@ class IsolatedSandbox:
 
     async def kill(self) -> None:
         self._fail("killed")
-        self._template.refused.pop(self.id, None)
+        self.template.refused.pop(self.id, None)
         if self._watch is not None:
             self._watch.cancel()
         if self.group is not None:
@@ -183,6 +201,7 @@ class IsolatedSandbox:
 
     def _close(self) -> None:
         self._channel.close()
+        self._beside.over(Exit(signal=signal.SIGKILL))
         self._watch_oom(None)
         close_all([fd for fd in (self._init_fd, self._status, self.output) if fd is not None])
         self._init_fd = self._status = None
@@ -202,7 +221,9 @@ class IsolatedSandbox:
         elif did == "fork":
             self._forked(pid)
         elif did == "exit":
-            self._exited(Exit(code=message.get("code"), signal=message.get("signal")))
+            self._exited(message)
+        elif did in beside.TOLD:
+            self._beside.told(message, fds)
         waiting = self._expected.pop(did, None)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
@@ -228,10 +249,23 @@ class IsolatedSandbox:
         with contextlib.suppress(OSError):  # it ended already
             self._status = os.open(f"/proc/{pid}/status", os.O_RDONLY)
 
-    def _exited(self, how: Exit) -> None:
+    def _exited(self, message: Message) -> None:
         if self._started:
             killed = self.group is not None and self.group.oom_kills() > self._oom_kills
-            self._finish(Exit(code=how.code, signal=how.signal, out_of_memory=killed or self._out_of_memory))
+            launch_error = message.get("launch_error")
+            self._finish(
+                Exit(
+                    code=message.get("code"),
+                    signal=message.get("signal"),
+                    out_of_memory=killed or self._out_of_memory,
+                    launch_error=tuple(launch_error) if launch_error else None,
+                )
+            )
+
+    async def _ask(self, message: Message, fds: Sequence[int]) -> None:
+        answer = self._expect(message["do"])
+        self._channel.send(message, fds)
+        await self._within(answer, message["do"])
 
     def _finish(self, how: Exit) -> None:
         self._started = False

@@ -31,6 +31,8 @@ class Template:
         self.spec = spec
         self.loaded = launch.Loaded()
         self.is_alive = False
+        self.users = 0
+        """Sandboxes that live, or are being made."""
         self.refused: dict[str, Callable[[str], None]] = {}
         """Who hears that a message, by its sandbox's id, was not forwarded."""
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -137,6 +139,7 @@ def _config(spec: RuntimeSpec, options: Options, root: Path, code_root: Path) ->
         mounts.append((str(spec.runtime_dir.resolve()), "/var/runtime"))
     return {
         "root": str(root),
+        "image": str(spec.root.resolve()) if spec.root is not None else None,
         "inside": str(PACKAGE),
         "code_root": str(code_root),
         "mounts": mounts,

@@ -25,6 +25,11 @@ class Backend:
         self._sandboxes: set[ProcessSandbox] = set()
 
     async def prepare(self, runtime: RuntimeSpec) -> Sandbox:
+        if runtime.root is not None:
+            raise PortError(
+                f"{runtime.name} needs the isolated sandbox: the process sandbox has no root file system of its own; "
+                "`ramuda doctor` says what is missing for the isolated one"
+            )
         sandbox_id = f"{runtime.name}-{next(self._numbers)}"
         try:
             sandbox = ProcessSandbox(

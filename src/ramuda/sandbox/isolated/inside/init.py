@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import netns, rootfs, runtime_process, syscalls, users, wire
+from . import launch, netns, rootfs, runtime_process, syscalls, users, wire
 from .runtime_process import Confinement
 
 _ALL = -1
@@ -46,6 +46,7 @@ class _Init:
         self._config = config
         self._runtime_pid = 0
         self._assignment_pipe: int | None = None
+        self._report: int | None = None
         self._handlers: dict[str, Callable[[dict[str, Any], list[int]], None]] = {
             "mount_tmp": self._mount_tmp,
             "assign": self._assign,
@@ -139,14 +140,24 @@ class _Init:
     def _fork_runtime(self, waiting_argv: list[str] | None) -> None:
         """`waiting_argv` is executed at once; without it the process waits for its assignment and acts on it."""
         reading, writing = os.pipe()
+        report = self._make_report() if self._config["image"] is not None else None
         self._runtime_pid = os.fork()
         if self._runtime_pid == 0:
             os.close(writing)
-            runtime_process.become(self._confinement, self._control, reading, waiting_argv)
+            runtime_process.become(self._confinement, self._control, reading, report, waiting_argv)
         os.close(reading)
+        if report is not None:
+            os.close(report)
         if self._assignment_pipe is not None:
             os.close(self._assignment_pipe)
         self._assignment_pipe = writing
+
+    def _make_report(self) -> int:
+        """A pipe in which the runtime's process says why it could not become an image's command; its end of it."""
+        if self._report is not None:
+            os.close(self._report)
+        self._report, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        return writing
 
     def _end_runtime(self) -> None:
         """Ends a process that waits but is of no use to this function."""
@@ -167,7 +178,8 @@ class _Init:
             return False
         if pid and pid == self._runtime_pid:
             self._runtime_pid = 0
-            wire.send(self._control, {"did": "exit", **_how(status)})
+            launch_error = None if self._report is None else launch.read_report(self._report)
+            wire.send(self._control, {"did": "exit", **_how(status), "launch_error": launch_error})
         return pid != 0
 
     def _reset(self, message: dict[str, Any], fds: list[int]) -> None:

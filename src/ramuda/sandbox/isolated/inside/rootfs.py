@@ -75,23 +75,23 @@ def build(config: dict[str, Any]) -> None:
     _host_programs(root, [inside for _, inside in config["mounts"]])
     _etc(root, config)
     for host, inside in config["mounts"]:
-        _bind(host, root + inside)
-    _hidden(root, config)
-    _device_places(root)
+        bind(host, root + inside)
+    hidden(root, config)
+    device_places(root)
     syscalls.restrict(root, MOUNT_READ_ONLY | MOUNT_NOSUID | MOUNT_NODEV)
     syscalls.mount(
         "/proc", root + "/proc", None, MS_BIND | MS_REC
     )  # a user namespace may mount its own only beside one
-    _devices(root)
+    devices(root)
     syscalls.change_root(root)
 
 
 def _host_programs(root: str, mounted: list[str]) -> None:
     """/usr, and /bin, /lib ... as links into it or, on a system that keeps them apart, as they are."""
-    _bind("/usr", root + "/usr")
+    bind("/usr", root + "/usr")
     if "/usr/local" not in mounted and os.path.isdir("/usr/local"):
         local = os.path.join(root, "var/lib")  # an empty folder of the skeleton
-        _bind(local, root + "/usr/local")
+        bind(local, root + "/usr/local")
         for inside in mounted:
             if inside.startswith("/usr/local/"):
                 os.makedirs(local + inside[len("/usr/local") :], exist_ok=True)
@@ -99,14 +99,14 @@ def _host_programs(root: str, mounted: list[str]) -> None:
         if os.path.islink("/" + name):
             os.symlink(os.readlink("/" + name), os.path.join(root, name))
         elif os.path.isdir("/" + name):
-            _bind("/" + name, os.path.join(root, name))
+            bind("/" + name, os.path.join(root, name))
 
 
 def _etc(root: str, config: dict[str, Any]) -> None:
     etc = os.path.join(root, "etc")
-    for name, text in _WRITTEN_ETC.items():
+    for name in _WRITTEN_ETC:
         with open(os.path.join(etc, name), "w") as file:
-            file.write(text.format(**config))
+            file.write(written_etc(name, config))
     for name in _COPIED_ETC:
         source = os.path.join("/etc", name)
         if os.path.isfile(source) and os.access(source, os.R_OK):
@@ -114,18 +114,23 @@ def _etc(root: str, config: dict[str, Any]) -> None:
     java = [name for name in os.listdir("/etc") if name.startswith("java")]
     for name in (*_BOUND_ETC, *java):
         if os.path.isdir(os.path.join("/etc", name)):
-            _bind(os.path.join("/etc", name), os.path.join(etc, name))
+            bind(os.path.join("/etc", name), os.path.join(etc, name))
 
 
-def _hidden(root: str, config: dict[str, Any]) -> None:
+def written_etc(name: str, config: dict[str, Any]) -> str:
+    """The text of a file of /etc."""
+    return _WRITTEN_ETC[name].format(**config)
+
+
+def hidden(root: str, config: dict[str, Any]) -> None:
     syscalls.mount("tmpfs", root + HIDDEN_MOUNT, "tmpfs", MS_NOSUID | MS_NODEV, "size=1m,mode=755")
-    _bind(config["inside"], root + HIDDEN + "/inside")
-    _bind(config["code_root"], root + CODE)
+    bind(config["inside"], root + HIDDEN + "/inside")
+    bind(config["code_root"], root + CODE)
     with open(root + CONFIG, "w") as file:
         json.dump(config, file)
 
 
-def _device_places(root: str) -> None:
+def device_places(root: str) -> None:
     for name in _DEVICES:
         with open(os.path.join(root, "dev", name), "w"):
             pass
@@ -133,15 +138,15 @@ def _device_places(root: str) -> None:
         os.symlink(target, os.path.join(root, "dev", name))
 
 
-def _devices(root: str) -> None:
+def devices(root: str) -> None:
     """The host's own device nodes: a user namespace cannot make any. Bound last, because the rest is without
     devices."""
     for name in _DEVICES:
-        _bind("/dev/" + name, os.path.join(root, "dev", name))
+        bind("/dev/" + name, os.path.join(root, "dev", name))
         syscalls.restrict(os.path.join(root, "dev", name), MOUNT_NOSUID | MOUNT_NOEXEC)
 
 
-def _bind(source: str, target: str) -> None:
+def bind(source: str, target: str) -> None:
     """Shows `source` at `target`, which is made if need be."""
     source = os.path.realpath(source)
     if stat.S_ISDIR(os.stat(source).st_mode):

@@ -11,7 +11,7 @@ import signal
 import socket
 from typing import Any, NamedTuple, NoReturn
 
-from . import fork_python, seccomp, syscalls, users, wire
+from . import fork_python, launch, seccomp, syscalls, users, wire
 
 ASSIGNMENT_FD = 3
 ABOVE_STANDARD = 10
@@ -32,11 +32,16 @@ class Confinement(NamedTuple):
 
 
 def become(
-    confinement: Confinement, control: socket.socket, assignment: int, waiting_argv: list[str] | None
+    confinement: Confinement,
+    control: socket.socket,
+    assignment: int,
+    report: int | None,
+    waiting_argv: list[str] | None,
 ) -> NoReturn:
-    """Shuts the calling process in, then executes `waiting_argv`, or waits for the assignment and does as that says."""
+    """Shuts the calling process in, then executes `waiting_argv`, or waits for the assignment and does as that says.
+    Into `report` goes why an image's command could not be started."""
     try:
-        _confine(confinement, control, assignment)
+        _confine(confinement, control, assignment, report)
     except OSError as error:
         wire.send(control, {"did": "fail", "error": f"shutting the runtime in: {error}"})
         os._exit(NOT_EXECUTABLE)
@@ -44,6 +49,8 @@ def become(
         _execute(waiting_argv, confinement.config["environment"])
     data = _read_assignment()
     assigned = json.loads(data)
+    if assigned["cwd"] is not None:
+        launch.execute(assigned["argv"], assigned["env"], assigned["cwd"])
     _enter("/var/task")
     if confinement.config["waiting_argv"] is not None:
         _offer_assignment(data)
@@ -52,7 +59,7 @@ def become(
     raise fork_python.Assigned(assigned)
 
 
-def _confine(confinement: Confinement, control: socket.socket, assignment: int) -> None:
+def _confine(confinement: Confinement, control: socket.socket, assignment: int, report: int | None) -> None:
     config = confinement.config
     for cgroup in confinement.cgroups:
         os.write(cgroup, b"0")
@@ -60,13 +67,13 @@ def _confine(confinement: Confinement, control: socket.socket, assignment: int) 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setsid()
-    _standard_fds(confinement.output, assignment)
+    _standard_fds(confinement.output, assignment, report)
     resource.setrlimit(resource.RLIMIT_NOFILE, (config["open_files"], config["open_files"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _drop_privileges(config)
     wire.send(control, {"did": "fork"})  # the kernel adds this process's id, which the server needs to measure it
     control.detach()
-    syscalls.close_from(ASSIGNMENT_FD + 1)
+    syscalls.close_from(ASSIGNMENT_FD + 1 if report is None else launch.REPORT_FD + 1)
 
 
 def _drop_privileges(config: dict[str, Any]) -> None:
@@ -81,11 +88,14 @@ def _drop_privileges(config: dict[str, Any]) -> None:
     syscalls.install_filter(_FILTER)
 
 
-def _standard_fds(output: int, assignment: int) -> None:
+def _standard_fds(output: int, assignment: int, report: int | None) -> None:
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, ABOVE_STANDARD) for fd in (output, assignment)]
+    last = None if report is None else fcntl.fcntl(report, fcntl.F_DUPFD, ABOVE_STANDARD)
     null = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((null, 0), (moved[0], 1), (moved[0], 2), (moved[1], ASSIGNMENT_FD)):
         os.dup2(source, target, inheritable=True)
+    if last is not None:
+        os.dup2(last, launch.REPORT_FD, inheritable=False)
 
 
 def _read_assignment() -> bytes:

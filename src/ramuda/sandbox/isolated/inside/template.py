@@ -19,7 +19,7 @@ import sys
 import traceback
 from typing import Any, NoReturn
 
-from . import fork_python, init, rootfs, runtime_process, syscalls, users, wire
+from . import fork_python, image_root, init, rootfs, runtime_process, syscalls, users, wire
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from inside import template; template.{}(int(sys.argv[2]))"
 _READ_ONLY = syscalls.MOUNT_READ_ONLY | syscalls.MOUNT_NOSUID | syscalls.MOUNT_NODEV
@@ -47,7 +47,10 @@ def build(control_fd: int) -> NoReturn:
             users.enter_namespace(config["uid"], config["gid"])
         _end_before_others()
         syscalls.unshare(syscalls.CLONE_NEWNS)
-        rootfs.build(config)
+        if config["image"] is not None:
+            image_root.build(config)
+        else:
+            rootfs.build(config)
         if config["preload"] is not None:
             _become_runtime(control, config)
         _serve(control, config)
