@@ -6,6 +6,8 @@ This is the hot path: see `benchmarks/` before adding to it.
 from ramuda.invoke.concurrency import Concurrency
 from ramuda.invoke.meter import Meter
 from ramuda.invoke.placement import OpenEnvironment, Placement
+from ramuda.invoke.tracing import Tracing
+from ramuda.kernel import limits
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.function import FunctionSnapshot, Invocation, Outcome, Streamed, Throttled
 from ramuda.kernel.ports.recorder import Recorder
@@ -24,9 +26,11 @@ class SyncInvoker:
         clock: Clock,
         options: Options,
         account_concurrency: int,
+        recursion_limit: int = limits.RECURSION_LIMIT,
     ) -> None:
         self.concurrency = Concurrency(account_concurrency)
         self.placement = Placement(open_environment, self._concluded, options, clock)
+        self.tracing = Tracing(recorder, clock, recursion_limit)
         self._recorder = recorder
         self._clock = clock
         self._counted: dict[int, Invocation] = {}
@@ -39,6 +43,7 @@ class SyncInvoker:
         await self.placement.stop()
 
     async def invoke(self, invocation: Invocation) -> Outcome:
+        self.tracing.enter(invocation)
         function = invocation.function
         meter = self._meter(function, invocation.qualifier)
         try:
@@ -63,6 +68,7 @@ class SyncInvoker:
 
     def forget(self, function_arn: str) -> None:
         self.placement.retire(function_arn)
+        self.tracing.forget(function_arn)
         for key in [key for key in self._meters if key[0] == function_arn]:
             del self._meters[key]
 

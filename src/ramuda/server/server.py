@@ -104,7 +104,8 @@ class Server:
             clock=self._clock,
             ids=self._ids,
             options=options.lambda_,
-            roles_known=lambda: self.upstream.is_running("iam"),
+            delegates=self.upstream,
+            keyring=keyring,
             reserve=self.invoker.concurrency.reserve,
         )
         await self._begin(lambda_service.start, lambda_service.stop)
@@ -177,7 +178,12 @@ class Server:
             options=options.runtime,
         )
         self.invoker = SyncInvoker(
-            factory.open, self.telemetry.recorder, clock, options.runtime, options.lambda_.account_concurrency
+            factory.open,
+            self.telemetry.recorder,
+            clock,
+            options.runtime,
+            options.lambda_.account_concurrency,
+            options.lambda_.recursion_limit,
         )
         await self._begin(self.invoker.start, self.invoker.stop)
         return catalogue

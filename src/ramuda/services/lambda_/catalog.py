@@ -30,6 +30,7 @@ class Target:
     snapshot: FunctionSnapshot
     invoked_arn: str
     qualifier: str | None
+    is_weighted: bool = False
 
 
 @dataclass(slots=True)
@@ -99,6 +100,7 @@ class Catalog:
             architecture=settings.architecture,
             tracing_active=settings.tracing == "Active",
             reserved_concurrency=function.reserved_concurrency,
+            recursive_loop=function.recursive_loop,
         )
 
     def _remember(self, key: TargetKey, function: FunctionKey, target: Target) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import ApiError, PortError
-from ramuda.kernel.function import FunctionError, Invocation, Outcome, Streamed, Throttled
+from ramuda.kernel.function import FunctionError, Invocation, Outcome, RecursiveLoop, Streamed, Throttled
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.services.lambda_.catalog import Catalog
 from ramuda.services.lambda_.options import Options
@@ -81,7 +81,7 @@ class EventQueue:
                     log.info("lambda.event.given_up", extra={"request_id": event.request_id})
                     return
                 await self._clock.sleep(wait_s)
-        except ApiError as e:  # the function is gone
+        except (ApiError, RecursiveLoop) as e:  # the function is gone, or invokes itself without end
             log.info("lambda.event.dropped", extra={"request_id": event.request_id, "reason": str(e)})
         except Exception:  # boundary: one event
             log.exception("lambda.event.broken", extra={"request_id": event.request_id})

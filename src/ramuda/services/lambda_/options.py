@@ -7,6 +7,7 @@ import msgspec
 from ramuda.kernel import limits
 
 RoleCheck: TypeAlias = Literal["auto", "always", "never"]
+VpcEgress: TypeAlias = Literal["auto", "open", "none"]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -17,8 +18,14 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     IAM endpoint is configured); before that every well-formed role ARN is taken."""
     role_cache_s: float = 5.0
     """How long a role found good is not looked up again."""
+    vpc_egress: VpcEgress = "auto"
+    """Whether functions in a VPC reach more than the platform's endpoint. `auto`: what the route tables of their
+    subnets say (a NAT gateway is a way out), where EC2 is in use; else yes."""
     account_concurrency: int = limits.CONCURRENT_EXECUTIONS
     """Concurrent executions of one account and region, as GetAccountSettings shows it."""
+    recursion_limit: int = limits.RECURSION_LIMIT
+    """How often a function may be entered in one chain of requests before the next invocation is stopped, unless its
+    recursion config is Allow."""
     code_storage_bytes: int = limits.CODE_STORAGE_BYTES
     """What the code of all versions and layers of one account and region may add up to."""
     code_link_s: float = 600.0

@@ -8,12 +8,12 @@ from base64 import b64encode
 from ramuda.kernel import limits
 from ramuda.kernel.call import Call, Result
 from ramuda.kernel.errors import InternalError
-from ramuda.kernel.function import FunctionError, Invocation, Outcome, Streamed, Throttled
+from ramuda.kernel.function import FunctionError, Invocation, Outcome, RecursiveLoop, Streamed, Throttled
 from ramuda.kernel.ids import is_uuid
 from ramuda.services.lambda_.catalog import Target
 from ramuda.services.lambda_.events import Event
 from ramuda.services.lambda_.room import Room
-from ramuda.services.lambda_.rules import refusals, requests
+from ramuda.services.lambda_.rules import recursion, refusals, requests
 
 INVOKE_ASYNC_BYTES = 262_144  # DG: API_InvokeAsync, 256 KB
 
@@ -76,15 +76,18 @@ def invocation_of(call: Call, target: Target) -> Invocation:
         client_context=requests.client_context(params.get("ClientContext")),
         trace=call.trace,
         wants_tail=params.get("LogType") == "Tail",
+        is_weighted=target.is_weighted,
     )
 
 
 async def run(room: Room, invocation: Invocation) -> Outcome:
-    """Raises AWS's error when it is throttled."""
+    """Raises AWS's error when it is throttled, or one too many in a recursive loop."""
     try:
         return await room.invoker.invoke(invocation)
     except Throttled as e:
         raise refusals.throttled(e.reason, e.retry_after_s) from e
+    except RecursiveLoop as e:
+        raise recursion.stopped() from e
 
 
 def _accept(room: Room, call: Call, payload: bytes, *, trace: bool = True) -> None:
