@@ -7,10 +7,12 @@ not repeat these checks.
 """
 
 import asyncio
+import socket
+from collections.abc import Awaitable
 from enum import Enum
 
 from ramuda.kernel.errors import InternalError, PortError
-from ramuda.kernel.ports.sandbox import Assignment, Exit, RuntimeSpec, Sandbox, SandboxBackend, Sockets, Usage
+from ramuda.kernel.ports.sandbox import Assignment, Exit, Program, RuntimeSpec, Sandbox, SandboxBackend, Sockets, Usage
 
 KILL_LIMIT_S = 15.0
 """Beyond this something in the kernel hangs (a dead disk below /tmp); the caller is not held up any longer."""
@@ -118,8 +120,20 @@ class _GuardedSandbox:
             raise InternalError(f"wait for sandbox {self.id}, which has no function yet")
         return await self._inner.wait()
 
+    async def start_beside(self, program: Program) -> Awaitable[Exit]:
+        self._require("start_beside", State.ASSIGNED, State.STARTED)
+        return await self._inner.start_beside(program)
+
+    def signal_runtime(self, number: int) -> None:
+        self._require("signal_runtime", State.STARTED, State.PAUSED)
+        self._inner.signal_runtime(number)
+
+    async def socket(self) -> socket.socket:
+        self._require("socket", State.ASSIGNED, State.STARTED, State.PAUSED)
+        return await self._inner.socket()
+
     async def reset(self, grace_s: float = 0.0) -> Exit:
-        self._require("reset", State.STARTED, State.PAUSED)
+        self._require("reset", State.ASSIGNED, State.STARTED, State.PAUSED)
         if self._state is State.PAUSED:
             self.resume()
         self._busy = "reset"

@@ -8,11 +8,13 @@ Life of a sandbox: prepared -> assign -> start -> (pause <-> resume) -> [reset -
 that order raises InternalError and changes nothing (`sandbox.guarded`)."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
+
+from ramuda.kernel.errors import RamudaError
 
 
 class Boot(Enum):
@@ -94,6 +96,24 @@ class Exit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """What runs beside the runtime: an extension. `argv[0]` is a path inside the sandbox, `env` is complete. Its stdout
+    and stderr are `output`, a file descriptor of the caller's, who may close it once the program was started."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    output: int
+
+
+class NotLaunched(RamudaError):  # noqa: N818 - what the function brought cannot be executed; nothing of ours failed
+    """A program could not be executed. `reason` is the error's symbol: EACCES, ENOENT, ENOEXEC ..."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """`memory_peak_bytes`: the most resident memory the runtime's process had since it started."""
 
@@ -154,6 +174,20 @@ class Sandbox(Protocol):
     async def wait(self) -> Exit:
         """Waits until the runtime's main process has ended, of itself or by `reset` or `kill`. May be called before,
         during or after; every call after a `start` answers for that start."""
+        ...
+
+    async def start_beside(self, program: Program) -> Awaitable[Exit]:
+        """Starts a program beside the runtime, before or after that, shut in as the runtime is; the answer is there
+        when it ended. It ends with `reset` and `kill`. Raises NotLaunched, PortError."""
+        ...
+
+    def signal_runtime(self, number: int) -> None:
+        """Signals the runtime's own processes, and not those beside it."""
+        ...
+
+    async def socket(self) -> socket.socket:
+        """A TCP socket, non-blocking and not connected, of the sandbox's network: connected to 127.0.0.1 it reaches
+        what listens inside. The caller closes it. Raises PortError."""
         ...
 
     async def reset(self, grace_s: float = 0.0) -> Exit:

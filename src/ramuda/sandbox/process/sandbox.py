@@ -9,15 +9,15 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from ramuda.kernel import limits
 from ramuda.kernel.errors import PortError
-from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, RuntimeSpec, Sockets, Usage
+from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, Program, RuntimeSpec, Sockets, Usage
 from ramuda.sandbox import watchdog
 from ramuda.sandbox.options import Options
-from ramuda.sandbox.process import paths, shim
+from ramuda.sandbox.process import beside, paths, shim
 
 SHIM = Path(shim.__file__)
 HIGH_WATER = "VmHWM:"
@@ -53,6 +53,7 @@ class ProcessSandbox:
         self._assignment: Assignment | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._exit: asyncio.Future[Exit] = self._loop.create_future()
+        self._beside = beside.Beside()
         self._reaper: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._out_of_memory = False
@@ -118,6 +119,20 @@ class ProcessSandbox:
     async def wait(self) -> Exit:
         return await asyncio.shield(self._exit)
 
+    async def start_beside(self, program: Program) -> Awaitable[Exit]:
+        assert self._assignment is not None
+        translate = paths.translation(self._spec, self._assignment, self._tmp_dir, self._folder / "empty")
+        return await self._beside.start(program, translate)
+
+    def signal_runtime(self, number: int) -> None:
+        if self._process is not None:
+            beside.signal_group(self._process.pid, number)
+
+    async def socket(self) -> socket.socket:
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.setblocking(False)
+        return made
+
     async def reset(self, grace_s: float = 0.0) -> Exit:
         if grace_s > 0:
             self._signal(signal.SIGTERM)
@@ -125,6 +140,9 @@ class ProcessSandbox:
                 async with asyncio.timeout(grace_s):
                     await self.wait()
         self._signal(signal.SIGKILL)
+        await self._beside.ended()
+        if self._process is None and not self._exit.done():
+            return Exit(signal=signal.SIGKILL)  # it was not started
         if self._reaper is not None:
             await self._reaper
         return await self.wait()
@@ -132,6 +150,7 @@ class ProcessSandbox:
     async def kill(self) -> None:
         self._is_killed = True
         self._signal(signal.SIGKILL)
+        await self._beside.ended()
         if self._reaper is not None:
             await self._reaper
         self._finish(Exit(signal=signal.SIGKILL))
@@ -186,7 +205,5 @@ class ProcessSandbox:
             self._exit.set_result(how)
 
     def _signal(self, number: int) -> None:
-        """Signals the runtime's process group, which is as old as the process: it began a session."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, number)
+        self.signal_runtime(number)
+        self._beside.signal(number)

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import launch, netns, rootfs, runtime_process, syscalls, users, wire
+from . import beside, launch, netns, rootfs, runtime_process, syscalls, users, wire
 from .runtime_process import Confinement
 
 _ALL = -1
@@ -47,12 +47,16 @@ class _Init:
         self._runtime_pid = 0
         self._assignment_pipe: int | None = None
         self._report: int | None = None
+        self._beside = beside.Beside(control, self._confinement)
         self._handlers: dict[str, Callable[[dict[str, Any], list[int]], None]] = {
             "mount_tmp": self._mount_tmp,
             "assign": self._assign,
             "start": self._start,
             "reset": self._reset,
             "signal": self._signal,
+            "signal_runtime": self._signal_runtime,
+            "start_beside": self._beside.start,
+            "socket": self._beside.socket,
         }
 
     def prepare(self) -> None:
@@ -180,6 +184,8 @@ class _Init:
             self._runtime_pid = 0
             launch_error = None if self._report is None else launch.read_report(self._report)
             wire.send(self._control, {"did": "exit", **_how(status), "launch_error": launch_error})
+        elif pid:
+            self._beside.ended(pid, _how(status))
         return pid != 0
 
     def _reset(self, message: dict[str, Any], fds: list[int]) -> None:
@@ -202,6 +208,11 @@ class _Init:
 
     def _signal(self, message: dict[str, Any], fds: list[int]) -> None:
         self._kill_all(message["number"])
+
+    def _signal_runtime(self, message: dict[str, Any], fds: list[int]) -> None:
+        """Its process began a session, and with it a group."""
+        if self._runtime_pid:
+            os.killpg(self._runtime_pid, message["number"])
 
     def _kill_all(self, number: int) -> bool:
         """Signals every process of the sandbox but this one. Whether there was any."""

@@ -60,20 +60,29 @@ def become(
 
 
 def _confine(confinement: Confinement, control: socket.socket, assignment: int, report: int | None) -> None:
-    config = confinement.config
+    join(confinement)
+    _standard_fds(confinement.output, assignment, report)
+    restrict(confinement.config)
+    wire.send(control, {"did": "fork"})  # the kernel adds this process's id, which the server needs to measure it
+    control.detach()
+    syscalls.close_from(ASSIGNMENT_FD + 1 if report is None else launch.REPORT_FD + 1)
+
+
+def join(confinement: Confinement) -> None:
+    """The process belongs to the sandbox's groups and to a session of its own from here on."""
     for cgroup in confinement.cgroups:
         os.write(cgroup, b"0")
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setsid()
-    _standard_fds(confinement.output, assignment, report)
+
+
+def restrict(config: dict[str, Any]) -> None:
+    """Its limits, and no privilege any more."""
     resource.setrlimit(resource.RLIMIT_NOFILE, (config["open_files"], config["open_files"]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _drop_privileges(config)
-    wire.send(control, {"did": "fork"})  # the kernel adds this process's id, which the server needs to measure it
-    control.detach()
-    syscalls.close_from(ASSIGNMENT_FD + 1 if report is None else launch.REPORT_FD + 1)
 
 
 def _drop_privileges(config: dict[str, Any]) -> None:
@@ -125,9 +134,13 @@ def _enter(folder: str) -> None:
         os.chdir("/")  # a package whose root folder the function's user may not enter
 
 
-def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
+def restore_signals() -> None:
     for number in _CHANGED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
+
+
+def _execute(argv: list[str], environment: dict[str, str]) -> NoReturn:
+    restore_signals()
     try:
         os.execvpe(argv[0], argv, environment)  # noqa: S606
     except OSError as error:
