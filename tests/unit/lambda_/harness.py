@@ -14,6 +14,7 @@ from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.sandbox import Boot, RuntimeSpec
 from ramuda.services import lambda_
 from ramuda.storage.files import FileStore
+from ramuda.storage.keyring import AesGcmKeyring
 from ramuda.storage.sqlite import SqliteDatabase
 from ramuda.testing import ManualClock
 
@@ -119,18 +120,34 @@ class Api:
         return answer
 
 
+class Delegates:
+    """Which services are in use, and which at an endpoint of their own."""
+
+    def __init__(self) -> None:
+        self.running: set[str] = set()
+        self.endpoints: set[str] = set()
+
+    def is_running(self, service: str) -> bool:
+        return service in self.running | self.endpoints
+
+    def has_endpoint(self, service: str) -> bool:
+        return service in self.endpoints
+
+
 class Lambda:
     """`await lambda_("CreateFunction", FunctionName=...)` as a client of account `ACCOUNT` would."""
 
     def __init__(self, folder: Path, options: lambda_.Options | None = None) -> None:
         self.folder = folder
         self.clock, self.ids, self.invoker, self.catalogue, self.api = Clock(), Ids(), Invoker(), Catalogue(), Api()
-        self.roles_known = False
+        self.delegates = Delegates()
+        self.keyring = AesGcmKeyring(bytes(32))
         self.reserved: list[tuple[str, str, str, int | None]] = []
         self.options = options or lambda_.Options()
 
     async def start(self) -> "Lambda":
-        self.database = SqliteDatabase.open(self.folder / "state.db", schema="state", sync="normal")
+        path = self.folder / "state.db"
+        self.database = SqliteDatabase.open(path, schema="state", sync="normal", keyring=self.keyring)
         self.blobs = FileStore(self.folder / "blobs")
         self.service = lambda_.service(
             database=self.database,
@@ -141,7 +158,8 @@ class Lambda:
             clock=self.clock,
             ids=self.ids,
             options=self.options,
-            roles_known=lambda: self.roles_known,
+            delegates=self.delegates,
+            keyring=self.keyring,
             reserve=lambda *told: self.reserved.append(told),
         )
         await self.service.start()

@@ -29,7 +29,7 @@ async def test_before_iam_is_in_use_every_role_will_do(lambda_: Lambda) -> None:
 
 
 async def test_in_an_account_without_roles_every_role_will_do(lambda_: Lambda) -> None:
-    lambda_.roles_known = True
+    lambda_.delegates.running.add("iam")
     lambda_.api.answers[GET_ROLE] = ApiError("NoSuchEntity", "no such role")
     lambda_.api.answers[LIST_ROLES] = {"Roles": []}
     await lambda_.create("a")
@@ -39,7 +39,7 @@ async def test_in_an_account_without_roles_every_role_will_do(lambda_: Lambda) -
 
 
 async def test_a_role_must_be_there_and_trust_lambda(lambda_: Lambda) -> None:
-    lambda_.roles_known = True
+    lambda_.delegates.running.add("iam")
     lambda_.api.answers[LIST_ROLES] = {"Roles": [{"RoleName": "another"}]}
     lambda_.api.answers[GET_ROLE] = ApiError("NoSuchEntity", "no such role")
     with pytest.raises(ApiError, match=CANNOT):
@@ -53,7 +53,7 @@ async def test_a_role_must_be_there_and_trust_lambda(lambda_: Lambda) -> None:
 
 
 async def test_a_good_role_is_remembered_for_a_while(lambda_: Lambda) -> None:
-    lambda_.roles_known = True
+    lambda_.delegates.running.add("iam")
     lambda_.api.answers[GET_ROLE] = GOOD
     await lambda_.create("a")
     await lambda_.create("b")
@@ -65,7 +65,7 @@ async def test_a_good_role_is_remembered_for_a_while(lambda_: Lambda) -> None:
 
 
 async def test_a_role_has_a_path_and_the_functions_account(lambda_: Lambda) -> None:
-    lambda_.roles_known = True
+    lambda_.delegates.running.add("iam")
     lambda_.api.answers[GET_ROLE] = GOOD
     await lambda_.create(Role=f"arn:aws:iam::{ACCOUNT}:role/service-role/deep/name")
     assert lambda_.api.asked[-1][2] == {"RoleName": "name"}
@@ -79,7 +79,7 @@ async def test_a_role_has_a_path_and_the_functions_account(lambda_: Lambda) -> N
 
 
 async def test_iam_out_of_reach_stops_only_those_who_insist(lambda_: Lambda, tmp_path: Path) -> None:
-    lambda_.roles_known = True
+    lambda_.delegates.running.add("iam")
     lambda_.api.answers[GET_ROLE] = PortError("nothing listens")
     await lambda_.create()
     strict = await Lambda(tmp_path / "strict", Options(role_check="always")).start()
@@ -92,7 +92,7 @@ async def test_iam_out_of_reach_stops_only_those_who_insist(lambda_: Lambda, tmp
 
 async def test_never_means_never(tmp_path: Path) -> None:
     lambda_ = await Lambda(tmp_path, Options(role_check="never")).start()
-    lambda_.roles_known = True
+    lambda_.delegates.running.add("iam")
     await lambda_.create()
     assert lambda_.api.asked == []
     await lambda_.stop()

@@ -31,6 +31,10 @@ class Upstream:
         """Whether somebody may have made something in `service`: it has an endpoint, or moto was started."""
         return service in self._options.endpoints or self._moto.is_started
 
+    def has_endpoint(self, service: str) -> bool:
+        """Whether `service` is at an endpoint of its own, and not played by moto."""
+        return service in self._options.endpoints
+
     async def forward(self, service: str, request: Request, *, account: str, region: str) -> Response:
         """The service's answer to a client's request. Raises ApiError when nothing serves it here, PortError when what
         serves it is out of reach, and what reading a streamed body raises."""

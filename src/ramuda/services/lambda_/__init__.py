@@ -20,8 +20,6 @@ memory that is not on disk.
 https://docs.aws.amazon.com/lambda/latest/api/welcome.html
 """
 
-from collections.abc import Callable
-
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.api import Api
@@ -29,9 +27,10 @@ from ramuda.kernel.ports.blobs import BlobStore
 from ramuda.kernel.ports.catalog import RuntimeCatalogue
 from ramuda.kernel.ports.database import Database
 from ramuda.kernel.ports.invoker import Invoker
+from ramuda.kernel.ports.keyring import Keyring
 from ramuda.services.lambda_ import api as operations
 from ramuda.services.lambda_.options import Options
-from ramuda.services.lambda_.room import LambdaService, Reserve, Room
+from ramuda.services.lambda_.room import Delegates, LambdaService, Reserve, Room
 
 __all__ = ["LambdaService", "Options", "service"]
 
@@ -46,10 +45,11 @@ def service(
     clock: Clock,
     ids: Ids,
     options: Options,
-    roles_known: Callable[[], bool] = lambda: False,
+    delegates: Delegates,
+    keyring: Keyring,
     reserve: Reserve = lambda *_: None,
 ) -> LambdaService:
-    """The Lambda API. `roles_known` says whether IAM is in use, for `Options.role_check`; `reserve(account, region,
+    """The Lambda API. `delegates` says which other services are in use here; `keyring` is the database's; `reserve(account, region,
     name, reserved)` is told of every function's reserved concurrency, at start and when it changes (None: it has
     none any more)."""
     room = Room(
@@ -61,7 +61,8 @@ def service(
         clock=clock,
         ids=ids,
         options=options,
-        roles_known=roles_known,
+        delegates=delegates,
+        keyring=keyring,
         reserve=reserve,
     )
     return LambdaService(name="lambda", operations=operations.bind(room), room=room)

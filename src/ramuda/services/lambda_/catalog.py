@@ -13,6 +13,7 @@ from ramuda.kernel.function import FunctionRef, FunctionSnapshot
 from ramuda.kernel.ports.database import Database, Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.code import CodeStore
+from ramuda.services.lambda_.data_keys import DataKeys
 from ramuda.services.lambda_.model import LATEST, Function, Logging, Version
 from ramuda.services.lambda_.rules import names, refusals
 
@@ -42,9 +43,10 @@ class _Known:
 class Catalog:
     """Snapshots of functions, by how callers name them."""
 
-    def __init__(self, database: Database, code: CodeStore) -> None:
+    def __init__(self, database: Database, code: CodeStore, data_keys: DataKeys) -> None:
         self._database = database
         self._code = code
+        self._data_keys = data_keys
         self._targets: dict[TargetKey, Target] = {}
         self._known: dict[FunctionKey, _Known] = {}
         self._generation = 0
@@ -83,6 +85,9 @@ class Catalog:
         if deployment is None:
             raise refusals.not_active(version.state)
         settings = deployment.settings
+        if settings.sealed_environment is not None:
+            await self._data_keys.load(settings.shown.get("KMSKeyArn", ""), named.account, named.region)
+            return await self._snapshot(named)
         return FunctionSnapshot(
             ref=FunctionRef(account=named.account, region=named.region, name=named.name),
             version=version.version,
@@ -101,6 +106,7 @@ class Catalog:
             tracing_active=settings.tracing == "Active",
             reserved_concurrency=function.reserved_concurrency,
             recursive_loop=function.recursive_loop,
+            has_way_out=settings.has_way_out,
         )
 
     def _remember(self, key: TargetKey, function: FunctionKey, target: Target) -> None:

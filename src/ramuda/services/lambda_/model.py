@@ -69,6 +69,7 @@ class Settings:
     layers: tuple[LayerUse, ...] = ()
     logging: Logging
     tracing: Literal["Active", "PassThrough"] = "PassThrough"
+    has_way_out: bool = True
     shown: dict[str, Any] = field(default_factory=dict)
 
 
@@ -181,7 +182,8 @@ class LayerVersion:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourcePolicy:
     """The resource policy of a function, a version or alias of it (`qualifier`, empty for the function itself), or a
-    layer version (`qualifier` is its number). `statements` are as GetPolicy shows them."""
+    layer version (`qualifier` is its number). `statements` are as GetPolicy shows them; `language` and `policy_id` are
+    the Version and Id of the document, which PutResourcePolicy sets (None: it has no Id)."""
 
     schema: int = 1
     account: str
@@ -190,6 +192,14 @@ class ResourcePolicy:
     qualifier: str
     revision_id: str
     statements: tuple[dict[str, Any], ...]
+    language: str = "2012-10-17"
+    policy_id: str | None = "default"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The policy, its members in AWS's order."""
+        identified = {} if self.policy_id is None else {"Id": self.policy_id}
+        return {"Version": self.language, **identified, "Statement": list(self.statements)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,3 +220,36 @@ class Alias:
     @property
     def arn(self) -> str:
         return function_arn(self.account, self.region, self.name, self.alias)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataKey:
+    """The key that seals environment variables for one KMS key, as KMS encrypted it (base64)."""
+
+    schema: int = 1
+    account: str
+    region: str
+    key_arn: str
+    ciphertext: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionUrl:
+    """The URL of a function or, with a `qualifier`, of an alias. `cors` and `invoke_mode` are None where they were not
+    given; `cors` is shaped as in the service model."""
+
+    schema: int = 1
+    account: str
+    region: str
+    name: str
+    qualifier: str = ""
+    url_id: str
+    auth_type: Literal["NONE", "AWS_IAM"]
+    invoke_mode: Literal["BUFFERED", "RESPONSE_STREAM"] | None = None
+    cors: dict[str, Any] | None = None
+    creation_time: str
+    last_modified_time: str
+
+    @property
+    def function_arn(self) -> str:
+        return function_arn(self.account, self.region, self.name, self.qualifier or None)

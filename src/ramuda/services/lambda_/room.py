@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from ramuda.kernel.call import Service
 from ramuda.kernel.clock import Clock
@@ -12,14 +12,30 @@ from ramuda.kernel.ports.blobs import BlobStore
 from ramuda.kernel.ports.catalog import RuntimeCatalogue
 from ramuda.kernel.ports.database import Database
 from ramuda.kernel.ports.invoker import Invoker
+from ramuda.kernel.ports.keyring import Keyring
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.catalog import Catalog
 from ramuda.services.lambda_.code import CodeStore
+from ramuda.services.lambda_.data_keys import DataKeys
 from ramuda.services.lambda_.downloads import Downloads
 from ramuda.services.lambda_.events import EventQueue
 from ramuda.services.lambda_.options import Options
 from ramuda.services.lambda_.roles import Roles
+from ramuda.services.lambda_.vpcs import Vpcs
 from ramuda.services.lambda_.worker import Transitions
+
+
+class Delegates(Protocol):
+    """Which services that Ramuda does not serve itself are in use here (`gateway.upstream.Upstream`)."""
+
+    def is_running(self, service: str) -> bool:
+        """Whether somebody may have made something in it."""
+        ...
+
+    def has_endpoint(self, service: str) -> bool:
+        """Whether it is at an endpoint of its own, and not played by a stand-in."""
+        ...
+
 
 Reserve: TypeAlias = Callable[[str, str, str, int | None], None]
 
@@ -38,8 +54,9 @@ class Room:
         clock: Clock,
         ids: Ids,
         options: Options,
-        roles_known: Callable[[], bool],
-        reserve: Reserve,
+                reserve: Reserve,
+        delegates: Delegates,
+        keyring: Keyring,
     ) -> None:
         self.database = database
         self.reserve = reserve
@@ -48,9 +65,17 @@ class Room:
         self.ids = ids
         self.options = options
         self.code = CodeStore(database, blobs, api, options)
-        self.catalog = Catalog(database, self.code)
+        self.data_keys = DataKeys(
+            database,
+            api,
+            keyring,
+            is_known=lambda: delegates.is_running("kms"),
+            has_endpoint=lambda: delegates.has_endpoint("kms"),
+        )
+        self.catalog = Catalog(database, self.code, self.data_keys)
         self.downloads = Downloads(self.code, clock, ids, options)
-        self.roles = Roles(api, clock, options, roles_known)
+        self.roles = Roles(api, clock, options, lambda: delegates.is_running("iam"))
+        self.vpcs = Vpcs(api, options, lambda: delegates.is_running("ec2"))
         self.transitions = Transitions(database, self.code, catalogue, ids, self.catalog, invoker, clock)
         self.events = EventQueue(self.catalog, invoker, clock, options)
 
@@ -70,6 +95,7 @@ class LambdaService(Service):
         """Resumes what a crash interrupted and begins to collect blobs that nothing refers to."""
         for function in await self.room.database.read(store.functions_with_reservation):
             self.room.reserve(function.account, function.region, function.name, function.reserved_concurrency)
+        await self.room.data_keys.start()
         await self.room.transitions.resume()
         await self.room.code.start_collecting()
 

@@ -10,7 +10,7 @@ from ramuda.kernel.call import Call, Result
 from ramuda.kernel.clock import iso_milliseconds
 from ramuda.kernel.ports.database import Conflict, Transaction
 from ramuda.services.lambda_ import store
-from ramuda.services.lambda_.api import layers, reading, versions
+from ramuda.services.lambda_.api import layers, reading, surroundings, versions
 from ramuda.services.lambda_.model import LATEST, Function, Version
 from ramuda.services.lambda_.room import Room
 from ramuda.services.lambda_.rules import configuration, lifecycle, names, paging, refusals, requests, shapes, tagging
@@ -33,6 +33,7 @@ async def create_function(room: Room, call: Call) -> Result:
     )
     uses = await room.database.read(lambda tx: layers.uses(tx, call, params.get("Layers", [])))
     settings = configuration.created(named.name, params, uses)
+    settings = (await surroundings.examine(room, call))(settings)
     await room.roles.check(settings.role, call.account)
     code = await room.code.accept(params["Code"], call.account, call.region)
     configuration.check_size(code.unzipped_bytes, uses)
@@ -150,11 +151,12 @@ async def update_function_configuration(room: Room, call: Call) -> Result:
     configuration.refuse_unsupported(params)
     if "Role" in params:
         await room.roles.check(params["Role"], call.account)
+    examined = await surroundings.examine(room, call)
 
     def change(tx: Transaction, latest: Version) -> Version:
         deployment = latest.deployment
         uses = layers.uses(tx, call, params["Layers"]) if "Layers" in params else None
-        settings = configuration.updated(deployment.settings, params, uses)
+        settings = examined(configuration.updated(deployment.settings, params, uses))
         configuration.check_size(deployment.code.unzipped_bytes, settings.layers)
         description = params.get("Description", latest.description)
         return replace(latest, description=description, deployment=replace(deployment, settings=settings))

@@ -95,6 +95,7 @@ def updated(settings: Settings, params: Mapping[str, Any], layers: Sequence[Laye
         memory_mib=_at_most("MemorySize", params.get("MemorySize", settings.memory_mib), limits.MEMORY_MIB_MAX),
         tmp_mib=_at_most("Size", params.get("EphemeralStorage", {}).get("Size", settings.tmp_mib), limits.TMP_MIB_MAX),
         environment=environment,
+        sealed_environment=None if "Environment" in params else settings.sealed_environment,
         layers=settings.layers if layers is None else tuple(layers),
         logging=_logging(settings.logging, params.get("LoggingConfig", {})),
         tracing=params.get("TracingConfig", {}).get("Mode", settings.tracing),

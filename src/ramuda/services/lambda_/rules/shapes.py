@@ -8,7 +8,7 @@ from typing import Any
 
 from ramuda.kernel.arn import function_arn
 from ramuda.services.lambda_.model import CodeRef, LayerVersion, Logging, Version
-from ramuda.services.lambda_.rules import runtimes
+from ramuda.services.lambda_.rules import encryption, runtimes
 
 Shape = dict[str, Any]
 
@@ -57,6 +57,8 @@ def listed(version: Version, *, arn: str | None = None) -> Shape:
     }
     if settings.environment is not None:
         shape["Environment"] = {"Variables": settings.environment}
+    elif settings.sealed_environment is not None:
+        shape["Environment"] = {"Error": encryption.NOT_SHOWN}
     if settings.layers:
         shape["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code.size} for layer in settings.layers]
     return shape
