@@ -55,3 +55,8 @@ class InternalError(RamudaError):
 
 class ConfigError(RamudaError):
     """The options given cannot be served; the message says which, why, and what to do."""
+
+
+class BrokenOffError(RamudaError):
+    """An answer that had begun will not become whole, and whoever reads it is to notice: a function failed while it
+    streamed."""
