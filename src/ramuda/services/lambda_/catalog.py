@@ -3,8 +3,13 @@
 A function is loaded when it is first invoked, and dropped whenever it changes: `forget` comes after the commit of the
 change, and a load that was under way meanwhile is used once and not kept. So nothing here is older than the last
 answered change.
+
+An alias of two versions gives one of them to each invocation, at random by weight
+(https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html).
 """
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -14,8 +19,9 @@ from ramuda.kernel.ports.database import Database, Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.code import CodeStore
 from ramuda.services.lambda_.data_keys import DataKeys
-from ramuda.services.lambda_.model import LATEST, Function, Logging, Version
+from ramuda.services.lambda_.model import Function, Logging, Version
 from ramuda.services.lambda_.rules import names, refusals
+from ramuda.services.lambda_.store import tables
 
 TARGETS_MAX = 100_000
 """Remembered ways of naming functions: enough for all there are, and a bound on what a caller can make us remember."""
@@ -26,12 +32,29 @@ TargetKey: TypeAlias = tuple[str, str, str, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a FunctionName and a Qualifier lead to."""
+    """What a FunctionName and a Qualifier lead to: for an alias of two versions, the one that this invocation runs
+    (`is_weighted`). `invoked_arn` and `qualifier` are as the caller named the function."""
 
     snapshot: FunctionSnapshot
     invoked_arn: str
     qualifier: str | None
     is_weighted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """An alias of two versions; `weight` is the share of the second."""
+
+    first: Target
+    second: Target
+    weight: float
+
+    def pick(self, uniform: float) -> Target:
+        """`uniform` is in [0, 1)."""
+        return self.second if uniform < self.weight else self.first
+
+
+_Route: TypeAlias = Target | _Split
 
 
 @dataclass(slots=True)
@@ -41,32 +64,36 @@ class _Known:
 
 
 class Catalog:
-    """Snapshots of functions, by how callers name them."""
+    """Snapshots of functions, by how callers name them. `uniform` picks between the versions of a weighted alias: a
+    random number in [0, 1)."""
 
-    def __init__(self, database: Database, code: CodeStore, data_keys: DataKeys) -> None:
+    def __init__(
+        self, database: Database, code: CodeStore, data_keys: DataKeys, uniform: Callable[[], float] = random.random
+    ) -> None:
         self._database = database
         self._code = code
         self._data_keys = data_keys
-        self._targets: dict[TargetKey, Target] = {}
+        self._uniform = uniform
+        self._routes: dict[TargetKey, _Route] = {}
         self._known: dict[FunctionKey, _Known] = {}
         self._generation = 0
 
     def known(self, account: str, region: str, text: str, qualifier: str | None) -> Target | None:
         """What `resolve` found before, unless it changed since."""
-        return self._targets.get((account, region, text, qualifier))
+        route = self._routes.get((account, region, text, qualifier))
+        return route.pick(self._uniform()) if isinstance(route, _Split) else route
 
     async def resolve(self, account: str, region: str, text: str, qualifier: str | None) -> Target:
-        """Raises AWS's error when there is no such function or version, or it cannot be invoked now."""
+        """Raises AWS's error when there is no such function, version or alias, or it cannot be invoked now."""
         target = self.known(account, region, text, qualifier)
         if target is not None:
             return target
         named = names.parse(text, account, region, qualifier)
         generation = self._generation
-        snapshot = await self._snapshot(named)
-        target = Target(snapshot=snapshot, invoked_arn=named.arn, qualifier=named.qualifier)
+        route = await self._route(named)
         if generation == self._generation:
-            self._remember((account, region, text, qualifier), (named.account, named.region, named.name), target)
-        return target
+            self._remember((account, region, text, qualifier), (named.account, named.region, named.name), route)
+        return route.pick(self._uniform()) if isinstance(route, _Split) else route
 
     def forget(self, account: str, region: str, name: str) -> None:
         """The function changed or is gone."""
@@ -74,20 +101,43 @@ class Catalog:
         known = self._known.pop((account, region, name), None)
         if known is not None:
             for key in known.targets:
-                self._targets.pop(key, None)
+                self._routes.pop(key, None)
 
-    async def _snapshot(self, named: names.Named) -> FunctionSnapshot:
+    async def _route(self, named: names.Named) -> _Route:
+        version, second, weight = await self._versions(named)
+        snapshot = await self._snapshot(named, version)
+        if second is None:
+            return Target(snapshot=snapshot, invoked_arn=named.arn, qualifier=named.qualifier)
+        first, other = (
+            Target(snapshot=chosen, invoked_arn=named.arn, qualifier=named.qualifier, is_weighted=True)
+            for chosen in (snapshot, await self._snapshot(named, second))
+        )
+        return _Split(first, other, weight)
+
+    async def _versions(self, named: names.Named) -> tuple[str, str | None, float]:
+        """The version that was named, or those of the alias: the first, the second if any, and the second's share."""
+        if names.is_version(named.version):
+            return named.version, None, 0.0
+        alias = await self._database.read(
+            lambda tx: tables.aliases.get(tx, named.account, named.region, named.name, named.version)
+        )
+        if alias is None:
+            raise refusals.function_not_found(named.arn)
+        second, weight = next(iter(alias.routing.items()), (None, 0.0))
+        return alias.version, second, weight
+
+    async def _snapshot(self, named: names.Named, number: str) -> FunctionSnapshot:
         known = self._known.get((named.account, named.region, named.name))
-        if known is not None and named.version in known.snapshots:
-            return known.snapshots[named.version]
-        function, version = await self._database.read(lambda tx: _read(tx, named))
+        if known is not None and number in known.snapshots:
+            return known.snapshots[number]
+        function, version = await self._database.read(lambda tx: _read(tx, named, number))
         deployment = version.serving
         if deployment is None:
             raise refusals.not_active(version.state)
         settings = deployment.settings
         if settings.sealed_environment is not None:
             await self._data_keys.load(settings.shown.get("KMSKeyArn", ""), named.account, named.region)
-            return await self._snapshot(named)
+            return await self._snapshot(named, number)
         return FunctionSnapshot(
             ref=FunctionRef(account=named.account, region=named.region, name=named.name),
             version=version.version,
@@ -109,19 +159,20 @@ class Catalog:
             has_way_out=settings.has_way_out,
         )
 
-    def _remember(self, key: TargetKey, function: FunctionKey, target: Target) -> None:
-        if len(self._targets) >= TARGETS_MAX:
-            self._targets.clear()
+    def _remember(self, key: TargetKey, function: FunctionKey, route: _Route) -> None:
+        if len(self._routes) >= TARGETS_MAX:
+            self._routes.clear()
             self._known.clear()
         known = self._known.setdefault(function, _Known())
-        known.snapshots[target.qualifier or LATEST] = target.snapshot
+        for target in (route.first, route.second) if isinstance(route, _Split) else (route,):
+            known.snapshots[target.snapshot.version] = target.snapshot
         known.targets.append(key)
-        self._targets[key] = target
+        self._routes[key] = route
 
 
-def _read(tx: Transaction, named: names.Named) -> tuple[Function, Version]:
+def _read(tx: Transaction, named: names.Named, number: str) -> tuple[Function, Version]:
     function = store.function(tx, named.account, named.region, named.name)
-    version = store.version(tx, named.account, named.region, named.name, named.version)
+    version = store.version(tx, named.account, named.region, named.name, number)
     if function is None or version is None:
         # Invoke names the version it looked for, also when the caller did not (recorded).
         raise refusals.function_not_found(f"{named.function_arn}:{named.version}")

@@ -61,6 +61,11 @@ def parse(text: str, account: str, region: str, qualifier: str | None = None) ->
     return Named(account=account, region=region, name=match["name"], qualifier=qualifier or derived)
 
 
+def is_version(qualifier: str) -> bool:
+    """Whether the qualifier is `$LATEST` or a number; else it names an alias."""
+    return qualifier == LATEST or (qualifier.isascii() and qualifier.isdecimal())
+
+
 def parse_unqualified(text: str, account: str, region: str) -> Named:
     """For operations on functions as a whole."""
     named = parse(text, account, region)
