@@ -16,6 +16,7 @@ from ramuda.authz.credentials import CredentialStore, root_principal
 from ramuda.gateway import errors, origins
 from ramuda.gateway.callers import Callers
 from ramuda.gateway.delegated_keys import DelegatedKeys
+from ramuda.gateway.function_urls import FunctionUrlDoor, is_addressed
 from ramuda.gateway.http import IncompleteBodyError
 from ramuda.gateway.messages import Request, Response
 from ramuda.gateway.model import Models, UnknownService
@@ -30,6 +31,7 @@ from ramuda.kernel.clock import Clock
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.errors import ApiError, PortError
 from ramuda.kernel.ids import Ids
+from ramuda.kernel.ports.function_urls import FunctionUrls
 
 InternalRoute: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -64,6 +66,7 @@ class Gateway:
         ids: Ids,
         models: Models,
         internal_routes: Mapping[str, InternalRoute] | None = None,
+        function_urls: FunctionUrls | None = None,
     ) -> None:
         self._services = {service.name: service for service in services}
         self._upstream, self._options, self._clock, self._ids, self._models = upstream, options, clock, ids, models
@@ -72,6 +75,7 @@ class Gateway:
         self._callers = Callers(credentials, options, clock)
         self._router = Router(models, self._services, options.region)
         self._delegated_keys = DelegatedKeys(models, credentials)
+        self._url_door = FunctionUrlDoor(function_urls, self._callers, options) if function_urls else None
 
     # -- a client's request ------------------------------------------------------------------------------------------
 
@@ -82,7 +86,7 @@ class Gateway:
 
     def _internal_route(self, request: Request) -> InternalRoute | None:
         """A signed request is always for AWS: a bucket may be called `metrics`."""
-        if "authorization" in request.headers:
+        if "authorization" in request.headers or is_addressed(request):
             return None
         path = request.path
         for prefix, route in self._internal_prefixes:
@@ -105,6 +109,8 @@ class Gateway:
         return response
 
     async def _answer(self, request: Request, trip: _Trip) -> Response:
+        if self._url_door is not None and is_addressed(request):
+            return await self._url_door.answer(request, trip.request_id)
         if not self._options.auth:
             origins.check(request)
         reading = read_claim(request)
@@ -206,6 +212,8 @@ class Gateway:
     def wants_stream(self, request: Request) -> bool:
         """For the HTTP server: whether a large body is passed on while it arrives, which is so for delegated
         services."""
+        if is_addressed(request):
+            return False
         service = self._router.route(request, read_claim(request)).service
         return service is not None and service not in self._services
 

@@ -106,6 +106,7 @@ class Server:
             options=options.lambda_,
             delegates=self.upstream,
             keyring=keyring,
+            recorder=self.telemetry.recorder,
             reserve=self.invoker.concurrency.reserve,
         )
         await self._begin(lambda_service.start, lambda_service.stop)
@@ -122,6 +123,7 @@ class Server:
             clock=self._clock,
             ids=self._ids,
             models=Models(options.data_dir / "cache"),
+            function_urls=lambda_service.function_urls,
             internal_routes=internal_routes(
                 Sources(
                     backend_name=self.backend_name,

@@ -17,6 +17,7 @@ from ramuda.storage.files import FileStore
 from ramuda.storage.keyring import AesGcmKeyring
 from ramuda.storage.sqlite import SqliteDatabase
 from ramuda.testing import ManualClock
+from tests.unit.invoke.fakes import MemoryRecorder
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/r"
@@ -142,6 +143,7 @@ class Lambda:
         self.clock, self.ids, self.invoker, self.catalogue, self.api = Clock(), Ids(), Invoker(), Catalogue(), Api()
         self.delegates = Delegates()
         self.keyring = AesGcmKeyring(bytes(32))
+        self.recorder = MemoryRecorder()
         self.reserved: list[tuple[str, str, str, int | None]] = []
         self.options = options or lambda_.Options()
 
@@ -160,6 +162,7 @@ class Lambda:
             options=self.options,
             delegates=self.delegates,
             keyring=self.keyring,
+            recorder=self.recorder,
             reserve=lambda *told: self.reserved.append(told),
         )
         await self.service.start()

@@ -28,9 +28,11 @@ from ramuda.kernel.ports.catalog import RuntimeCatalogue
 from ramuda.kernel.ports.database import Database
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.kernel.ports.keyring import Keyring
+from ramuda.kernel.ports.recorder import Recorder
 from ramuda.services.lambda_ import api as operations
 from ramuda.services.lambda_.options import Options
 from ramuda.services.lambda_.room import Delegates, LambdaService, Reserve, Room
+from ramuda.services.lambda_.url_requests import UrlServer
 
 __all__ = ["LambdaService", "Options", "service"]
 
@@ -47,6 +49,7 @@ def service(
     options: Options,
     delegates: Delegates,
     keyring: Keyring,
+    recorder: Recorder,
     reserve: Reserve = lambda *_: None,
 ) -> LambdaService:
     """The Lambda API. `delegates` says which other services are in use here; `keyring` is the database's; `reserve(account, region,
@@ -65,4 +68,6 @@ def service(
         keyring=keyring,
         reserve=reserve,
     )
-    return LambdaService(name="lambda", operations=operations.bind(room), room=room)
+    return LambdaService(
+        name="lambda", operations=operations.bind(room), room=room, function_urls=UrlServer(room, recorder)
+    )

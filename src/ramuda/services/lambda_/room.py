@@ -11,6 +11,7 @@ from ramuda.kernel.ports.api import Api
 from ramuda.kernel.ports.blobs import BlobStore
 from ramuda.kernel.ports.catalog import RuntimeCatalogue
 from ramuda.kernel.ports.database import Database
+from ramuda.kernel.ports.function_urls import FunctionUrls
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.kernel.ports.keyring import Keyring
 from ramuda.services.lambda_ import store
@@ -21,6 +22,7 @@ from ramuda.services.lambda_.downloads import Downloads
 from ramuda.services.lambda_.events import EventQueue
 from ramuda.services.lambda_.options import Options
 from ramuda.services.lambda_.roles import Roles
+from ramuda.services.lambda_.url_directory import UrlDirectory
 from ramuda.services.lambda_.vpcs import Vpcs
 from ramuda.services.lambda_.worker import Transitions
 
@@ -73,6 +75,7 @@ class Room:
             has_endpoint=lambda: delegates.has_endpoint("kms"),
         )
         self.catalog = Catalog(database, self.code, self.data_keys)
+        self.urls = UrlDirectory(database)
         self.downloads = Downloads(self.code, clock, ids, options)
         self.roles = Roles(api, clock, options, lambda: delegates.is_running("iam"))
         self.vpcs = Vpcs(api, options, lambda: delegates.is_running("ec2"))
@@ -85,6 +88,8 @@ class LambdaService(Service):
     """A `kernel.call.Service` with a life: `start` before the first call, `stop` after the last."""
 
     room: Room
+    function_urls: FunctionUrls
+    """Serves requests to function URLs."""
 
     @property
     def downloads(self) -> Downloads:
@@ -96,6 +101,7 @@ class LambdaService(Service):
         for function in await self.room.database.read(store.functions_with_reservation):
             self.room.reserve(function.account, function.region, function.name, function.reserved_concurrency)
         await self.room.data_keys.start()
+        await self.room.urls.load()
         await self.room.transitions.resume()
         await self.room.code.start_collecting()
 

@@ -18,9 +18,11 @@ from ramuda.services.lambda_.api import (
     layers,
     policies,
     recursion,
+    resource_policies,
     response_streams,
     runtime_management,
     tags,
+    urls,
     versions,
 )
 from ramuda.services.lambda_.room import Room
@@ -34,9 +36,11 @@ _RESOURCES = (
     layers,
     policies,
     recursion,
+    resource_policies,
     response_streams,
     runtime_management,
     tags,
+    urls,
     versions,
 )
 

@@ -11,16 +11,26 @@ https://docs.aws.amazon.com/lambda/latest/dg/config-rs-write-functions.html for 
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from ramuda.kernel.codec import decode_json, encode_json
+from ramuda.kernel.errors import ApiError
 
 INTEGRATION_TYPE = "application/vnd.awslambda.http-integration-response"
 PRELUDE_END = b"\0" * 8
 PRELUDE_BYTES_MAX = 256 * 1024  # ours: AWS names a limit for API Gateway only, 16 KB
 JSON = "application/json"
 FAILED = b"Internal Server Error"
+
+_STATUSES = {
+    "RequestTooLargeException": 413,
+    "ResourceConflictException": 409,
+    "ResourceNotFoundException": 404,
+    "ServiceException": 500,
+    "TooManyRequestsException": 429,
+}
+"""As in the service model."""
 
 Headers: TypeAlias = list[tuple[str, str]]
 _FRAMING = frozenset({"connection", "content-length", "keep-alive", "transfer-encoding", "upgrade", "date"})
@@ -43,6 +53,21 @@ def failed() -> Answer:
     return Answer(status=502, headers=[("Content-Type", JSON)], body=FAILED)
 
 
+def refusal(error: ApiError) -> Answer:
+    """An error of Lambda's own."""
+    status = error.status or _STATUSES.get(error.code, 400)
+    headers = [("Content-Type", JSON), ("x-amzn-ErrorType", error.code), *error.headers.items()]
+    return Answer(status=status, headers=headers, body=encode_json({**error.members, "Message": error.message}))
+
+
+def whole(payload: bytes, content_type: str) -> Answer:
+    """The response of a function that was waited for. One that streams wrote its head all the same."""
+    if content_type.partition(";")[0].strip() != INTEGRATION_TYPE:
+        return buffered(payload)
+    head, _, body = payload.partition(PRELUDE_END)
+    return replace(prelude(head), body=body)
+
+
 def buffered(payload: bytes) -> Answer:
     """The response that a function's whole answer stands for. Raises BadResponseError."""
     try:
@@ -51,6 +76,7 @@ def buffered(payload: bytes) -> Answer:
         raise BadResponseError(f"not JSON: {e}") from e
     if isinstance(told, dict) and "statusCode" in told:
         return Answer(status=_status(told), headers=_headers(told), body=_body(told))
+    # Told again rather than passed on: AWS's is compact whatever the runtime wrote (recorded).
     text = told.encode() if isinstance(told, str) else encode_json(told)
     return Answer(status=200, headers=[("Content-Type", JSON)], body=text)
 
