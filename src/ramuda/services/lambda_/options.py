@@ -28,6 +28,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     recursion config is Allow."""
     code_storage_bytes: int = limits.CODE_STORAGE_BYTES
     """What the code of all versions and layers of one account and region may add up to."""
+    live_code_bucket: str = "hot-reload"
+    """S3Bucket with which CreateFunction and UpdateFunctionCode take S3Key as a folder of this machine, whose edits
+    run at the next invocation (`live_folders`). Empty turns that off."""
+    live_code_roots: tuple[str, ...] | None = None
+    """Folders below which code may be taken so. None: everywhere, but nowhere under --auth, where who calls need not
+    be who may read this machine's files."""
+    organization_id: str = ""
+    """The organization (`o-...`) that all accounts of this server belong to, for policies that let one in
+    (`aws:PrincipalOrgID`). Empty: they belong to none."""
     code_link_s: float = 600.0
     """How long the download link of GetFunction and GetLayerVersion works."""
     unpack_workers: int = 2

@@ -31,7 +31,7 @@ async def create_function(room: Room, call: Call) -> Result:
         name=named.name,
         tags=tagging.merged({}, params.get("Tags", {})),
     )
-    uses = await room.database.read(lambda tx: layers.uses(tx, call, params.get("Layers", [])))
+    uses = await room.database.read(lambda tx: layers.uses(tx, room, call, params.get("Layers", [])))
     settings = configuration.created(named.name, params, uses)
     settings = (await surroundings.examine(room, call))(settings)
     await room.roles.check(settings.role, call.account)
@@ -155,7 +155,7 @@ async def update_function_configuration(room: Room, call: Call) -> Result:
 
     def change(tx: Transaction, latest: Version) -> Version:
         deployment = latest.deployment
-        uses = layers.uses(tx, call, params["Layers"]) if "Layers" in params else None
+        uses = layers.uses(tx, room, call, params["Layers"]) if "Layers" in params else None
         settings = examined(configuration.updated(deployment.settings, params, uses))
         configuration.check_size(deployment.code.unzipped_bytes, settings.layers)
         description = params.get("Description", latest.description)

@@ -1,14 +1,20 @@
-"""Layers. https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html"""
+"""Layers. Those of other accounts can be read and used where their policy lets the caller get the version.
+
+https://docs.aws.amazon.com/lambda/latest/dg/chapter-layers.html
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ramuda.kernel.call import Call, Result
 from ramuda.kernel.clock import iso_milliseconds
 from ramuda.kernel.ports.database import Transaction
 from ramuda.services.lambda_ import store
-from ramuda.services.lambda_.model import LayerUse, LayerVersion
+from ramuda.services.lambda_.api import access
+from ramuda.services.lambda_.model import LayerUse, LayerVersion, ResourcePolicy
 from ramuda.services.lambda_.room import Room
 from ramuda.services.lambda_.rules import configuration, layers, lifecycle, paging, refusals, runtimes, shapes
+from ramuda.services.lambda_.store import tables
 
 
 async def publish_layer_version(room: Room, call: Call) -> Result:
@@ -40,18 +46,22 @@ async def publish_layer_version(room: Room, call: Call) -> Result:
 
 
 async def get_layer_version(room: Room, call: Call) -> Result:
-    named = _own(call)
-    number = call.params["VersionNumber"]
-    if number < 1:
-        raise refusals.invalid("Layer Version Cannot be less than 1.")
-    return _content(room, call, await _version(room, named, number))
+    return await _read(room, call, _version(call))
 
 
 async def get_layer_version_by_arn(room: Room, call: Call) -> Result:
-    named = layers.parse(call.params["Arn"], call.account, call.region)
-    if named.account != call.account:
-        raise refusals.layer_not_readable(call.principal.arn, call.params["Arn"])
-    return _content(room, call, await _version(room, named, named.version or 0))
+    return await _read(room, call, layers.parse(call.params["Arn"], call.account, call.region))
+
+
+async def _read(room: Room, call: Call, named: layers.Named) -> Result:
+    def read(tx: Transaction) -> LayerVersion | None:
+        _check_readable(tx, room, call, named)
+        return store.layer_version(tx, named.account, named.region, named.name, named.version or 0)
+
+    found = await room.database.read(read)
+    if found is None:
+        raise refusals.not_found("The resource you requested does not exist.")
+    return _content(room, call, found)
 
 
 async def list_layer_versions(room: Room, call: Call) -> Result:
@@ -86,20 +96,18 @@ async def list_layers(room: Room, call: Call) -> Result:
 
 async def delete_layer_version(room: Room, call: Call) -> Result:
     """Functions that use the version keep it."""
-    named = _own(call)
-    number = call.params["VersionNumber"]
-    if number < 1:
-        raise refusals.invalid("Layer Version Cannot be less than 1.")
+    named = own_version(call)
     await room.database.write(
-        lambda tx: store.delete_layer_version(tx, named.account, named.region, named.name, number)
+        lambda tx: store.delete_layer_version(tx, named.account, named.region, named.name, named.version or 0)
     )
     return {}
 
 
-def uses(tx: Transaction, call: Call, arns: Sequence[str]) -> list[LayerUse]:
-    """What a function's Layers name. Raises AWS's error for one that is not there."""
+def uses(tx: Transaction, room: Room, call: Call, arns: Sequence[str]) -> list[LayerUse]:
+    """What a function's Layers name. Raises AWS's error for one that is not there or not the caller's to use."""
     result = []
-    for named in layers.check_uses(arns, call.account, call.region, call.principal.arn):
+    for named in layers.check_uses(arns, call.account, call.region):
+        _check_readable(tx, room, call, named)
         layer = store.layer_version(tx, named.account, named.region, named.name, named.version or 0)
         if layer is None:
             raise refusals.invalid(f"Layer version {named.arn} does not exist.")
@@ -107,20 +115,39 @@ def uses(tx: Transaction, call: Call, arns: Sequence[str]) -> list[LayerUse]:
     return result
 
 
-async def _version(room: Room, named: layers.Named, number: int) -> LayerVersion:
-    found = await room.database.read(
-        lambda tx: store.layer_version(tx, named.account, named.region, named.name, number)
-    )
-    if found is None:
-        raise refusals.not_found("The resource you requested does not exist.")
-    return found
+def policy_of(tx: Transaction, named: layers.Named) -> ResourcePolicy | None:
+    """The policy of a layer version."""
+    return tables.layer_policies.get(tx, named.account, named.region, named.name, str(named.version))
+
+
+def own_version(call: Call) -> layers.Named:
+    """The LayerName and VersionNumber of a call, which must be of the caller's account and region."""
+    return replace(_own(call), version=_version(call).version)
+
+
+def _check_readable(tx: Transaction, room: Room, call: Call, named: layers.Named) -> None:
+    """Whoever may not read a version of another account is not told whether it is there."""
+    if named.region != call.region:
+        raise layers.not_authorized(call.principal.arn, call.operation, named.arn)
+    if named.account == call.account:
+        return
+    if not access.is_allowed(room, call, policy_of(tx, named), layers.GET, named.arn):
+        raise layers.not_authorized(call.principal.arn, "GetLayerVersion", named.arn)
+
+
+def _version(call: Call) -> layers.Named:
+    """The LayerName and VersionNumber of a call, of whatever account."""
+    number = call.params["VersionNumber"]
+    if number < 1:
+        raise refusals.invalid("Layer Version Cannot be less than 1.")
+    return replace(layers.parse(call.params["LayerName"], call.account, call.region), version=number)
 
 
 def _own(call: Call) -> layers.Named:
     """The LayerName of a call, which must be of the caller's account and region."""
     named = layers.parse(call.params["LayerName"], call.account, call.region)
     if named.account != call.account or named.region != call.region:
-        raise refusals.layer_not_readable(call.principal.arn, named.arn)
+        raise layers.not_authorized(call.principal.arn, call.operation, named.arn)
     return named
 
 

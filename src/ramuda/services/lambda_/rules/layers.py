@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 from ramuda.kernel import limits
 from ramuda.kernel.arn import Arn
+from ramuda.kernel.errors import ApiError
 from ramuda.services.lambda_.model import LayerVersion
 from ramuda.services.lambda_.rules import refusals
+
+GET = "lambda:GetLayerVersion"
+"""The one action that a layer's policy can allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +40,11 @@ def parse(text: str, account: str, region: str) -> Named:
     return Named(account=arn.account, region=arn.region, name=name, version=int(version[0]) if version else None)
 
 
-def check_uses(arns: Sequence[str], account: str, region: str, caller: str) -> list[Named]:
-    """What a function's Layers name; whether each is there is still to be seen."""
+def check_uses(arns: Sequence[str], account: str, region: str) -> list[Named]:
+    """What a function's Layers name; whether each is there, and may be used, is still to be seen."""
     if len(arns) > limits.LAYERS_MAX:
         raise refusals.invalid(f"Cannot reference more than {limits.LAYERS_MAX} layers.")
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
     result = []
     for text in arns:
         named = parse(text, account, region)
@@ -48,16 +52,29 @@ def check_uses(arns: Sequence[str], account: str, region: str, caller: str) -> l
             raise refusals.invalid(
                 f"Layers are not in the same region as the function. Layers are expected to be in region {region}."
             )
-        if named.account != account:  # sharing needs layer permissions, which cannot be given yet
-            raise refusals.layer_not_readable(caller, text)
-        if named.name in seen:
+        layer = (named.account, named.name)
+        if layer in seen:
             raise refusals.invalid(
                 "Two different versions of the same layer are not allowed to be referenced in the same function. "
-                f"{seen[named.name]} and {text} are versions of the same layer."
+                f"{seen[layer]} and {text} are versions of the same layer."
             )
-        seen[named.name] = text
+        seen[layer] = text
         result.append(named)
     return result
+
+
+def version_not_found(arn: str) -> ApiError:
+    """What the operations on a layer version's policy answer."""
+    return refusals.not_found(f"Layer version {arn} does not exist.")
+
+
+def not_authorized(caller: str, operation: str, arn: str) -> ApiError:
+    """The caller is of another account or region, and no policy lets it do `operation`."""
+    message = (
+        f"User: {caller} is not authorized to perform: lambda:{operation} on resource: {arn} "
+        f"because no resource-based policy allows the lambda:{operation} action"
+    )
+    return ApiError("AccessDeniedException", message, status=403)
 
 
 def matching(layers: Iterable[LayerVersion], runtime: str | None, architecture: str | None) -> list[LayerVersion]:

@@ -102,14 +102,6 @@ def s3_failed(code: str, message: str | None) -> ApiError:
     return invalid(f"Error occurred while GetObject. S3 Error Code: {code}. S3 Error Message: {message}")
 
 
-def layer_not_readable(caller: str, arn: str) -> ApiError:
-    message = (
-        f"User: {caller} is not authorized to perform: lambda:GetLayerVersion on resource: {arn} "
-        "because no resource-based policy allows the lambda:GetLayerVersion action"
-    )
-    return ApiError("AccessDeniedException", message, status=403)
-
-
 def role_not_assumable() -> ApiError:
     return invalid("The role defined for the function cannot be assumed by Lambda.")
 

@@ -12,6 +12,7 @@ import msgspec
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.ports.database import Transaction
 from ramuda.services.lambda_.model import CodeRef, LayerVersion
+from ramuda.services.lambda_.store import tables
 
 _layer_versions = msgspec.json.Decoder(LayerVersion)
 
@@ -63,12 +64,13 @@ def layer_versions(tx: Transaction, account: str, region: str, name: str | None 
 
 
 def delete_layer_version(tx: Transaction, account: str, region: str, name: str, version: int) -> None:
-    """A version that is not there is no error."""
+    """With its policy. A version that is not there is no error."""
     tx.execute(
         "DELETE FROM layer_versions "
         "WHERE account = :account AND region = :region AND name = :name AND version = :version",
         {"account": account, "region": region, "name": name, "version": version},
     )
+    tables.layer_policies.delete(tx, account, region, name, str(version))
 
 
 def layer_codes(tx: Transaction) -> Iterable[CodeRef]:
