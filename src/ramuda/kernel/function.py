@@ -74,6 +74,8 @@ class FunctionSnapshot:
     recursive_loop: str = "Terminate"
     image: ImageUse | None = None
     """Of a function of PackageType Image; its `runtime` and `handler` are empty then."""
+    is_live: bool = False
+    """The code is a folder under edit: another snapshot may be due at the next invocation."""
     has_way_out: bool = True
     """False for a function in a VPC without a way to the internet: it reaches the platform's endpoint alone."""
 

@@ -103,7 +103,7 @@ class Server:
             catalogue=catalogue,
             clock=self._clock,
             ids=self._ids,
-            options=options.lambda_,
+            options=_with_live_code(options),
             delegates=self.upstream,
             keyring=keyring,
             recorder=self.telemetry.recorder,
@@ -193,6 +193,13 @@ class Server:
     async def _begin(self, start: Step, stop: Step) -> None:
         self._undo.append(stop)
         await start()
+
+
+def _with_live_code(options: Options) -> lambda_.Options:
+    """Under --auth no folder of this machine becomes code unless it was named."""
+    if options.lambda_.live_code_roots is not None or not options.gateway.auth:
+        return options.lambda_
+    return msgspec.structs.replace(options.lambda_, live_code_roots=())
 
 
 def _with_log(options: upstream.Options, data_dir: Path) -> upstream.Options:

@@ -91,7 +91,7 @@ class Catalog:
         named = names.parse(text, account, region, qualifier)
         generation = self._generation
         route = await self._route(named)
-        if generation == self._generation:
+        if generation == self._generation and not _is_live(route):
             self._remember((account, region, text, qualifier), (named.account, named.region, named.name), route)
         return route.pick(self._uniform()) if isinstance(route, _Split) else route
 
@@ -138,10 +138,13 @@ class Catalog:
         if settings.sealed_environment is not None:
             await self._data_keys.load(settings.shown.get("KMSKeyArn", ""), named.account, named.region)
             return await self._snapshot(named, number)
+        task_dir = await self._code.task_dir(deployment.code)
+        opt_dir = await self._code.opt_dir(settings.layers)
+        is_live = any(code.folder is not None for code in (deployment.code, *(use.code for use in settings.layers)))
         return FunctionSnapshot(
             ref=FunctionRef(account=named.account, region=named.region, name=named.name),
             version=version.version,
-            revision_id=deployment.revision_id,
+            revision_id=f"{deployment.revision_id} {task_dir} {opt_dir}" if is_live else deployment.revision_id,
             runtime=settings.runtime,
             handler=settings.handler,
             role=settings.role,
@@ -149,8 +152,9 @@ class Catalog:
             timeout_s=settings.timeout_s,
             tmp_mib=settings.tmp_mib,
             environment=settings.environment or {},
-            task_dir=await self._code.task_dir(deployment.code),
-            opt_dir=await self._code.opt_dir(settings.layers),
+            task_dir=task_dir,
+            opt_dir=opt_dir,
+            is_live=is_live,
             logging=_logging(settings.logging),
             architecture=settings.architecture,
             tracing_active=settings.tracing == "Active",
@@ -168,6 +172,13 @@ class Catalog:
             known.snapshots[target.snapshot.version] = target.snapshot
         known.targets.append(key)
         self._routes[key] = route
+
+
+def _is_live(route: _Route) -> bool:
+    """Whether the code is a folder that has to be looked at for every invocation."""
+    if isinstance(route, _Split):
+        return route.first.snapshot.is_live or route.second.snapshot.is_live
+    return route.snapshot.is_live
 
 
 def _read(tx: Transaction, named: names.Named, number: str) -> tuple[Function, Version]:

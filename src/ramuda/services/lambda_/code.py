@@ -24,7 +24,8 @@ from ramuda.kernel.errors import ApiError, PortError
 from ramuda.kernel.ports.api import Api
 from ramuda.kernel.ports.blobs import BlobStore
 from ramuda.kernel.ports.database import Database, Transaction
-from ramuda.services.lambda_ import archive, store
+from ramuda.services.lambda_ import archive, live_folders, store
+from ramuda.services.lambda_.live_folders import LiveFolders
 from ramuda.services.lambda_.model import CodeRef, LayerUse
 from ramuda.services.lambda_.options import Options
 from ramuda.services.lambda_.rules import refusals
@@ -41,6 +42,7 @@ class CodeStore:
         self._database = database
         self._blobs = blobs
         self._api = api
+        self._live = LiveFolders(blobs, options)
         self._workers = asyncio.Semaphore(options.unpack_workers)
         self._touched: set[str] = set()
         self._deleting = asyncio.Lock()
@@ -49,6 +51,9 @@ class CodeStore:
     async def accept(self, source: dict[str, Any], account: str, region: str) -> CodeRef:
         """Stores and unpacks the archive that a FunctionCode or LayerVersionContentInput names. Raises AWS's errors
         for what cannot be read or is no good archive."""
+        live = self._live.reference(source)
+        if live is not None:
+            return live
         data = await self._read(source, account, region)
         code = await self._work(partial(_refusing, _reference, data))
         await self._touch(f"code/{code.sha256}", f"task/{code.sha256}")
@@ -57,6 +62,9 @@ class CodeStore:
 
     async def inspect(self, source: dict[str, Any], account: str, region: str) -> CodeRef:
         """What `accept` would return, without storing anything."""
+        live = self._live.reference(source)
+        if live is not None:
+            return live
         data = await self._read(source, account, region)
         return await self._work(partial(_refusing, _reference, data))
 
@@ -69,6 +77,8 @@ class CodeStore:
 
     async def task_dir(self, code: CodeRef) -> Path:
         """The folder of the unpacked code; unpacks again what a crash between storing and unpacking left out."""
+        if code.folder is not None:
+            return await self._live_copy(code.folder)
         key = f"task/{code.sha256}"
         return await self._kept_folder(key, lambda: self._blobs.put_folder(key, partial(self._unpack_again, code)))
 
@@ -79,8 +89,13 @@ class CodeStore:
         folders = [await self.task_dir(layer.code) for layer in layers]
         if len(folders) == 1:
             return folders[0]
-        key = opt_key(layers)
+        key = opt_key([folder.name for folder in folders])
         return await self._kept_folder(key, lambda: self._blobs.put_folder(key, partial(merge, folders)))
+
+    async def _live_copy(self, folder: str) -> Path:
+        picture = await self._live.picture(folder)
+        key = live_folders.key_of(picture)
+        return await self._kept_folder(key, lambda: self._live.put(folder, picture))
 
     async def start_collecting(self) -> None:
         """Deletes, in the background, blobs that no version and no layer refers to."""
@@ -169,13 +184,13 @@ def _garbage(tx: Transaction) -> set[str]:
         used |= {f"code/{deployment.code.sha256}", f"task/{deployment.code.sha256}"}
         used |= {f"task/{layer.code.sha256}" for layer in layers}  # of a layer that may be deleted by now
         used |= {f"code/{layer.code.sha256}" for layer in layers}
-        used.add(opt_key(layers))
+        used.add(opt_key([layer.code.sha256 for layer in layers]))
     return store.blobs(tx) - used
 
 
-def opt_key(layers: Sequence[LayerUse]) -> str:
-    """The blob of several layers merged in this order."""
-    return "opt/" + hashlib.sha256("\n".join(layer.code.sha256 for layer in layers).encode()).hexdigest()
+def opt_key(layers: Sequence[str]) -> str:
+    """The blob of several layers, by their digests, merged in this order."""
+    return "opt/" + hashlib.sha256("\n".join(layers).encode()).hexdigest()
 
 
 def merge(folders: Sequence[Path], into: Path) -> None:

@@ -8,6 +8,7 @@ GetFunction).
 import base64
 import hashlib
 import hmac
+from pathlib import Path
 
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.ids import Ids
@@ -31,6 +32,8 @@ class Downloads:
 
     def link(self, endpoint: str, code: CodeRef) -> str:
         """A URL under `endpoint` (`http://localhost:4566`) from which the archive can be read for a while."""
+        if code.folder is not None:
+            return Path(code.folder).as_uri()
         claim = f"{code.sha256}.{int(self._clock.time() + self._valid_s)}"
         return f"{endpoint}{PREFIX}{claim}.{self._mac(claim)}"
 

@@ -22,11 +22,14 @@ UpdateStatus: TypeAlias = Literal["InProgress", "Successful", "Failed"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRef:
-    """A stored archive. `sha256` is hexadecimal and names the blobs; AWS shows it in base64. Sizes in bytes."""
+    """A stored archive. `sha256` is hexadecimal and names the blobs; AWS shows it in base64. Sizes in bytes.
+
+    With `folder` it is no archive but a folder of this machine (`live_folders`); `sha256` is then its path's."""
 
     sha256: str
     size: int
     unzipped_bytes: int
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
