@@ -11,6 +11,7 @@ from functools import partial
 from ramuda.kernel.call import Operation
 from ramuda.services.lambda_.api import (
     account,
+    aliases,
     code_signing,
     concurrency,
     functions,
@@ -30,6 +31,7 @@ from ramuda.services.lambda_.room import Room
 
 _RESOURCES = (
     account,
+    aliases,
     code_signing,
     concurrency,
     functions,

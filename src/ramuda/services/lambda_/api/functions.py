@@ -13,7 +13,18 @@ from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.api import layers, reading, surroundings, versions
 from ramuda.services.lambda_.model import LATEST, Function, Version
 from ramuda.services.lambda_.room import Room
-from ramuda.services.lambda_.rules import configuration, lifecycle, names, paging, refusals, requests, shapes, tagging
+from ramuda.services.lambda_.rules import (
+    aliases,
+    configuration,
+    lifecycle,
+    names,
+    paging,
+    refusals,
+    requests,
+    shapes,
+    tagging,
+)
+from ramuda.services.lambda_.store import tables
 
 _CODE_MEMBERS = ("ZipFile", "S3Bucket", "S3Key", "S3ObjectVersion", "S3ObjectStorageMode", "ImageUri")
 
@@ -173,8 +184,11 @@ async def delete_function(room: Room, call: Call) -> Result:
         reading.function(tx, named)
         if named.qualifier is None:
             store.delete_function(tx, named.account, named.region, named.name)
-        elif named.qualifier.isdecimal():
+        elif names.is_version(named.qualifier):
+            pointing = tables.aliases.of(tx, named.account, named.region, named.name)
+            aliases.check_deletable(named.qualifier, pointing)
             store.delete_version(tx, named.account, named.region, named.name, named.qualifier)
+            store.delete_of_qualifier(tx, named.account, named.region, named.name, named.qualifier)
         else:
             raise refusals.invalid("Deletion of aliases is not currently supported.")
 

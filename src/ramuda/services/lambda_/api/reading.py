@@ -5,6 +5,7 @@ from ramuda.kernel.ports.database import Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.model import LATEST, Function, Version
 from ramuda.services.lambda_.rules import names, refusals
+from ramuda.services.lambda_.store import tables
 
 
 def named(call: Call) -> names.Named:
@@ -33,7 +34,14 @@ def function(tx: Transaction, name: names.Named) -> Function:
 
 
 def version(tx: Transaction, name: names.Named) -> Version:
-    found = store.version(tx, name.account, name.region, name.name, name.version)
+    """The version that the qualifier names, or that the alias of that name points at (the first of two)."""
+    number = name.version
+    if not names.is_version(number):
+        alias = tables.aliases.get(tx, name.account, name.region, name.name, number)
+        if alias is None:
+            raise refusals.function_not_found(name.arn)
+        number = alias.version
+    found = store.version(tx, name.account, name.region, name.name, number)
     if found is None:
         raise refusals.function_not_found(name.arn)
     return found

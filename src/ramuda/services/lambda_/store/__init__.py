@@ -29,6 +29,7 @@ from ramuda.services.lambda_.store.layer_rows import (
     layer_versions,
     next_layer_version,
 )
+from ramuda.services.lambda_.store.records import delete_of_qualifier
 
 __all__ = [
     "add_blobs",
@@ -38,6 +39,7 @@ __all__ = [
     "code_bytes",
     "delete_function",
     "delete_layer_version",
+    "delete_of_qualifier",
     "delete_version",
     "deployments",
     "drop_blob",

@@ -79,3 +79,13 @@ def delete_of_function(tx: Transaction, account: str, region: str, name: str) ->
             "AND name = :name",
             {"kind": kind, "account": account, "region": region, "name": name},
         )
+
+
+def delete_of_qualifier(tx: Transaction, account: str, region: str, name: str, qualifier: str) -> None:
+    """What goes with a version or an alias of a function. A URL stays: it answers 403 from then on (recorded)."""
+    for kind in OF_A_FUNCTION:
+        if kind != "url":
+            tx.execute(
+                f"DELETE FROM lambda_records WHERE {_KEY}",  # noqa: S608 - a constant
+                {"kind": kind, "account": account, "region": region, "name": name, "qualifier": qualifier},
+            )
