@@ -45,6 +45,8 @@ KIB = 1024
 class IsolatedSandbox:
     """Implements `ports.sandbox.Sandbox`. Made by `isolated.Backend`, to be used through `sandbox.guarded`."""
 
+    is_copied = False
+
     def __init__(
         self,
         sandbox_id: str,
@@ -93,7 +95,7 @@ class IsolatedSandbox:
         """Has the template make it. `entrances`, `output` and `control` are the sandbox's ends; the caller closes
         them."""
         listening, forked = self._expect("listen"), self._expect("fork")
-        self.template.clone(control.fileno(), output, entrances)
+        self.template.clone(control.fileno(), output, entrances, is_copied=self.is_copied)
         await self._within(listening, "listen")
         await self._put_tmp(tmp_mib)
         await self._within(forked, "fork")

@@ -15,6 +15,8 @@ import time
 import types
 from typing import Any, NoReturn
 
+from . import snapshot_python
+
 CLIENT = "awslambdaric"
 _LAZY = (CLIENT + ".lambda_literals",)
 """What the client imports only when it runs. Older clients have it not."""
@@ -71,6 +73,8 @@ def run(assigned: dict[str, Any]) -> NoReturn:
     _arrange_imports(assigned["forget"])
     client = sys.modules[CLIENT + ".__main__"]
     _reread_logging_settings()
+    if assigned["env"].get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        _wait_for_copies()
     sys.argv[:] = ["/var/runtime/bootstrap.py", assigned["handler"]]
     client.main(sys.argv)
     sys.exit(0)
@@ -81,6 +85,12 @@ def _renew_randomness() -> None:
     ssl = sys.modules.get("ssl")
     if ssl is not None:
         ssl.RAND_add(os.urandom(32), 32.0)
+
+
+def _wait_for_copies() -> None:
+    runtime_client: Any = sys.modules[CLIENT + ".lambda_runtime_client"]
+    base = getattr(runtime_client, "BaseLambdaRuntimeClient", runtime_client.LambdaRuntimeClient)
+    base.restore_next = snapshot_python.restore_next
 
 
 def _arrange_imports(forget: list[str]) -> None:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import beside, launch, netns, rootfs, runtime_process, syscalls, users, wire
+from . import beside, launch, netns, rootfs, runtime_process, snapshot_fork, syscalls, users, wire
 from .runtime_process import Confinement
 
 _ALL = -1
@@ -57,6 +57,8 @@ class _Init:
             "signal_runtime": self._signal_runtime,
             "start_beside": self._beside.start,
             "socket": self._beside.socket,
+            "settle": self._settle,
+            "copy": self._copy,
         }
 
     def prepare(self) -> None:
@@ -120,7 +122,9 @@ class _Init:
         for target, fd in zip(message["targets"], fds):  # noqa: B905 - Python 3.8
             syscalls.attach(fd, target)
         syscalls.clear_ambient_capabilities()
-        syscalls.keep_capabilities(syscalls.CAP_KILL, syscalls.CAP_SETGID, syscalls.CAP_SETUID, syscalls.CAP_SETPCAP)
+        if not self._config["is_copied"]:  # else copies of the runtime need namespaces, long after this
+            kept = (syscalls.CAP_KILL, syscalls.CAP_SETGID, syscalls.CAP_SETUID, syscalls.CAP_SETPCAP)
+            syscalls.keep_capabilities(*kept)
         wire.send(self._control, {"did": "assign"})
 
     # The runtime's process
@@ -213,6 +217,19 @@ class _Init:
         """Its process began a session, and with it a group."""
         if self._runtime_pid:
             os.killpg(self._runtime_pid, message["number"])
+
+    # Copies of the runtime's process
+
+    def _settle(self, message: dict[str, Any], fds: list[int]) -> None:
+        if os.fork() == 0:
+            signal.set_wakeup_fd(-1)
+            snapshot_fork.check(self._control, self._runtime_pid)
+
+    def _copy(self, message: dict[str, Any], fds: list[int]) -> None:
+        if os.fork() == 0:
+            signal.set_wakeup_fd(-1)
+            self._control.detach()
+            snapshot_fork.copy(self._runtime_pid, fds, message, self._config)
 
     def _kill_all(self, number: int) -> bool:
         """Signals every process of the sandbox but this one. Whether there was any."""

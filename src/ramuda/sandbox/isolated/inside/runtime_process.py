@@ -19,7 +19,7 @@ ABOVE_STANDARD = 10
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """Exit codes when the runtime's program cannot be started, as a shell gives them."""
 
-_FILTER = seccomp.program()
+_FILTER, _COPIED_FILTER = seccomp.program(), seccomp.program(copied=True)
 _CHANGED_BY_PYTHON = (signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
 
 
@@ -94,7 +94,7 @@ def _drop_privileges(config: dict[str, Any]) -> None:
     syscalls.keep_capabilities()
     syscalls.set_dumpable(True)  # of the function's own processes its /proc shows everything
     syscalls.no_new_privileges()
-    syscalls.install_filter(_FILTER)
+    syscalls.install_filter(_COPIED_FILTER if config.get("is_copied") else _FILTER)
 
 
 def _standard_fds(output: int, assignment: int, report: int | None) -> None:

@@ -88,12 +88,13 @@ _AF_UNIX, _INTERNET_FAMILIES, _AF_NETLINK = 1, (2, 10), 16
 _INTERNET_PROTOCOLS = (0, 1, 6, 17, 58)  # the type's own, ICMP, TCP, UDP, ICMPv6
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
+_ALLOW, _ERRNO, _TRACE = 0x7FFF0000, 0x00050000, 0x7FF00000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
 
 
-def program(machine: str = platform.machine()) -> bytes:
-    """The filter as an array of `struct sock_filter`. Raises KeyError on an architecture it was not written for."""
+def program(machine: str = platform.machine(), *, copied: bool = False) -> bytes:
+    """The filter as an array of `struct sock_filter`. Raises KeyError on an architecture it was not written for. `copied`: a
+    clone into new namespaces is left to the process's tracer (`snapshot_fork`); without one it answers ENOSYS."""
     column, architecture = _ARCHITECTURES[machine]
     denied = sorted(numbers[column] for numbers in DENIED.values() if numbers[column] >= 0)
     code = [
@@ -106,7 +107,7 @@ def program(machine: str = platform.machine()) -> bytes:
         _instruction(_EQUAL, _CLONE3, no=1),
         _deny(errno.ENOSYS),
     ]
-    code += _for_call(_CLONE[column], _check_clone())
+    code += _for_call(_CLONE[column], _check_clone(copied))
     code += _for_call(_FCNTL[column], _check_fcntl())
     for number in (_SOCKET[column], _SOCKETPAIR[column]):
         code += _for_call(number, _check_socket())
@@ -116,11 +117,11 @@ def program(machine: str = platform.machine()) -> bytes:
     return b"".join(code)
 
 
-def _check_clone() -> list[bytes]:
+def _check_clone(copied: bool) -> list[bytes]:
     return [
         _instruction(_LOAD, _ARGUMENTS_AT),
         _instruction(_ANY_BIT, _NAMESPACE_FLAGS, no=1),
-        _deny(errno.EPERM),
+        _instruction(_RETURN, _TRACE) if copied else _deny(errno.EPERM),
         _instruction(_RETURN, _ALLOW),
     ]
 

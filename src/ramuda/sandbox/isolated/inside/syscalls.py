@@ -79,6 +79,12 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare")
 
 
+def enter(namespace_fd: int, kind: int) -> None:
+    """Makes the namespace the calling process's own (a pid namespace: its children's). `kind` is its CLONE_NEW* flag, or
+    0 for whatever it is."""
+    _check(_libc.setns(namespace_fd, kind), "setns")
+
+
 def set_hostname(name: str) -> None:
     data = name.encode()
     _check(_libc.sethostname(data, ctypes.c_size_t(len(data))), "sethostname")

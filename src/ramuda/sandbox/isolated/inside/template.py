@@ -107,7 +107,8 @@ def _serve(control: socket.socket, config: dict[str, Any]) -> NoReturn:
         if message is None:
             os._exit(0)
         if message["do"] == "clone":
-            _clone(control, fds, {**config, "own_user": users.choose() if has_own_users else None})
+            own = {"own_user": users.choose() if has_own_users else None, "is_copied": message["is_copied"]}
+            _clone(control, fds, {**config, **own})
         else:
             _forward(control, message, fds)
         for fd in fds:
