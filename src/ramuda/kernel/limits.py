@@ -15,6 +15,7 @@ SYNC_PAYLOAD_BYTES = 6 * MIB  # DG; request
 RESPONSE_PAYLOAD_BYTES = 6 * MIB + 100  # REC: "maximum allowed payload size (6291556 bytes)"
 ASYNC_PAYLOAD_BYTES = MIB  # DG, since October 2025
 STREAMED_RESPONSE_BYTES = 200 * MIB  # DG, since July 2025
+STREAM_BURST_BYTES = 6 * MIB  # DG: configuration-response-streaming; from there on AWS sends 2 MB/s
 LOG_TAIL_BYTES = 4096  # DG
 CLIENT_CONTEXT_BYTES = 3583  # SM
 ZIP_UPLOAD_BYTES = 50 * MIB  # REC: "Zipped size must be smaller than 52428800 bytes"

@@ -23,7 +23,7 @@ from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.recorder import LogStream
 from ramuda.kernel.ports.sandbox import Assignment, Exit, Sandbox
 from ramuda.runtime import beginning, events, reports
-from ramuda.runtime.api import ResponseStream, RuntimeApi
+from ramuda.runtime.api import ResponseStream, RuntimeApi, StreamLimits
 from ramuda.runtime.beginning import Beginning
 from ramuda.runtime.chronicle import Chronicle
 from ramuda.runtime.options import Options
@@ -76,7 +76,9 @@ class Environment:
         self._clock = clock
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self._api = RuntimeApi(self)
+        self._api = RuntimeApi(
+            self, StreamLimits(bytes_max=options.stream_bytes_max, bytes_per_s=options.stream_bytes_per_s, clock=clock)
+        )
         self._server: asyncio.Server | None = None
         self._chronicle = Chronicle(
             function=function,

@@ -25,5 +25,10 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     """Most prepared environments kept per runtime, some 3 MiB each for Python; 0 turns preparing off."""
     prepared_idle_s: float = 900.0
     """A runtime nobody used for this long keeps no prepared environment."""
+    stream_bytes_max: int = limits.STREAMED_RESPONSE_BYTES
+    """The most that a streamed response may have; the stream ends there with an error."""
+    stream_bytes_per_s: float = 0.0
+    """How fast a streamed response is sent after its first 6 MB; 0 is as fast as it is read. AWS sends 2 MB/s
+    (2097152), which nobody would want on their own machine but to see what their clients do then."""
     output_line_bytes: int = 256 * 1024 - 26
     """A longer line of output is split: the limit of one log event, less CloudWatch's overhead."""

@@ -51,6 +51,7 @@ class Progress:
 
     def streaming(self, stream: ResponseStream) -> None:
         self._stream = stream
+        stream.waits_for_log = self._tail is not None
         self._resolve(stream.outcome)
 
     def finish(self, failure: FunctionError | None = None) -> None:

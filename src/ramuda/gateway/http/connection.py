@@ -20,6 +20,7 @@ from ramuda.gateway.http.body import IncompleteBodyError
 from ramuda.gateway.http.options import Options
 from ramuda.gateway.http.reader import Hooks, Phase, RequestReader, Turn
 from ramuda.gateway.messages import Request, Response
+from ramuda.kernel.errors import BrokenOffError
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -279,6 +280,10 @@ class Connection(asyncio.Protocol):
             if not self._gone:
                 raise
             return False  # the client went away; that is what cancelled us
+        except BrokenOffError as e:
+            _log.debug("http.stream_broken_off path=%s reason=%s", turn.request.path, e)
+            self._transport.abort()
+            return False
         except Exception:  # noqa: BLE001 - the boundary of a request, its second half
             # Part of the answer is out: the only way left to say that it is not whole is to break off.
             _log.exception("http.stream_failed method=%s path=%s", turn.request.method, turn.request.path)

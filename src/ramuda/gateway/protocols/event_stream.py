@@ -82,17 +82,45 @@ def compile_stream(shape: StructureShape, bodies: EventBodies) -> Callable[[Even
     messages; an ApiError from the events ends the stream as a message, as AWS does."""
     writers = {name: _compile_event(name, member, bodies) for name, member in shape.members.items()}
 
-    async def messages(events: Events) -> AsyncIterator[bytes]:
-        try:
-            async for event in events:
-                for name, value in event.items():
-                    if name not in writers:
-                        raise InternalError(f"{shape.name} has no event named {name}")
-                    yield writers[name](value)
-        except ApiError as error:
-            yield _exception(error, shape, bodies)
+    def message(event: dict[str, Any]) -> bytes:
+        ((name, value),) = event.items()
+        if name not in writers:
+            raise InternalError(f"{shape.name} has no event named {name}")
+        return writers[name](value)
 
-    return messages
+    return lambda events: _Messages(events, message, lambda error: _exception(error, shape, bodies))
+
+
+class _Messages:
+    """Events as messages, each when it comes. Closing closes the events, also before the first was asked for."""
+
+    def __init__(
+        self,
+        events: Events,
+        message: Callable[[dict[str, Any]], bytes],
+        exception: Callable[[ApiError], bytes],
+    ) -> None:
+        self._events = aiter(events)
+        self._message, self._exception = message, exception
+        self._is_over = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._is_over:
+            raise StopAsyncIteration
+        try:
+            return self._message(await anext(self._events))
+        except ApiError as error:
+            self._is_over = True
+            return self._exception(error)
+
+    async def aclose(self) -> None:
+        self._is_over = True
+        aclose = getattr(self._events, "aclose", None)
+        if aclose is not None:
+            await aclose()
 
 
 def compile_rpc_stream(

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from ramuda.kernel import limits
 from ramuda.kernel.codec import decode_json, encode_json
-from ramuda.runtime.api.bodies import Buffered, Ignored, ResponseStream, error_in_trailers
+from ramuda.runtime.api.bodies import Buffered, Ignored, ResponseStream, StreamLimits, error_in_trailers
 from ramuda.runtime.api.connection import ApiConnection, Body, Exchange
 
 PREFIX = b"/2018-06-01/runtime/"
@@ -57,8 +57,9 @@ class State(Enum):
 class RuntimeApi:
     """State of the protocol for one environment. `factory` is given to the event loop for each listening socket."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, stream_limits: StreamLimits | None = None) -> None:
         self._listener = listener
+        self._stream_limits = stream_limits or StreamLimits()
         self._state = State.STARTING
         self._request_id = b""
         self._wants_stream = False
@@ -137,7 +138,7 @@ class RuntimeApi:
         content_type = exchange.headers.get(b"content-type", b"application/json").decode("latin-1")
         if self._wants_stream and exchange.headers.get(MODE_HEADER) == b"streaming":
             self._state = State.ANSWERED
-            stream = ResponseStream(exchange, content_type, limits.STREAMED_RESPONSE_BYTES)
+            stream = ResponseStream(exchange, content_type, self._stream_limits)
             self._listener.on_stream(stream)
             return stream
         return self._buffer(

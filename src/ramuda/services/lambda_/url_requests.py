@@ -16,7 +16,7 @@ from ramuda.kernel.function import FunctionError, Streamed, Success
 from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.function_urls import UrlRequest, UrlResponse
 from ramuda.kernel.ports.recorder import Recorder
-from ramuda.services.lambda_.api import invocations
+from ramuda.services.lambda_.api import invocations, response_streams
 from ramuda.services.lambda_.model import FunctionUrl
 from ramuda.services.lambda_.room import Room
 from ramuda.services.lambda_.rules import url_access, url_configs, url_cors, url_events, url_responses
@@ -152,7 +152,7 @@ async def _streamed(outcome: Streamed, request: UrlRequest, added: Headers) -> U
         head, rest = await _read_prelude(outcome)
         answer = url_responses.prelude(head)
     except BaseException:
-        await _close(outcome.chunks)
+        await response_streams.close(outcome.chunks)
         raise
     headers = _with_id(answer.headers, request, added)
     return UrlResponse(status=answer.status, headers=headers, body=_Rest(rest, outcome))
@@ -196,10 +196,4 @@ class _Rest:
             raise
 
     async def aclose(self) -> None:
-        await _close(self._chunks)
-
-
-async def _close(chunks: AsyncIterator[bytes]) -> None:
-    aclose = getattr(chunks, "aclose", None)
-    if aclose is not None:
-        await aclose()
+        await response_streams.close(self._chunks)
