@@ -150,6 +150,7 @@ class Function:
     tags: dict[str, str] = field(default_factory=dict)
     reserved_concurrency: int | None = None
     recursive_loop: str = "Terminate"
+    code_signing_config_arn: str | None = None
     runtime_management: dict[str, dict[str, str]] = field(default_factory=dict)
 
     @property
@@ -206,6 +207,25 @@ class ResourcePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSigningConfig:
+    """Whose signatures on code are trusted (`profile_arns`, versions of signing profiles), and what becomes of other
+    code: it is taken with a warning, or not at all."""
+
+    schema: int = 1
+    account: str
+    region: str
+    config_id: str
+    description: str | None = None
+    profile_arns: tuple[str, ...]
+    on_untrusted: Literal["Warn", "Enforce"] = "Warn"
+    last_modified: str
+
+    @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:code-signing-config:{self.config_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
     """A name for one version, or for two of which the second gets a share of the invocations (`routing`: version to
     weight between 0 and 1, one entry at most)."""
@@ -256,3 +276,15 @@ class FunctionUrl:
     @property
     def function_arn(self) -> str:
         return function_arn(self.account, self.region, self.name, self.qualifier or None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceTags:
+    """The tags of what is not a function (those of a function are its own). `resource` is the ARN's last part:
+    `code-signing-config:csc-...`, `event-source-mapping:UUID`."""
+
+    schema: int = 1
+    account: str
+    region: str
+    resource: str
+    tags: dict[str, str]

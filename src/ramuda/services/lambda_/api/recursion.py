@@ -1,4 +1,4 @@
-"""Recursive loop detection: kept and shown. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html"""
+"""Whether recursive loops of a function are stopped. https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html"""
 
 from dataclasses import replace
 
@@ -23,6 +23,7 @@ async def put_function_recursion_config(room: Room, call: Call) -> Result:
         store.put_function(tx, replace(reading.function(tx, named), recursive_loop=setting))
 
     await room.database.write(write)
+    room.catalog.forget(named.account, named.region, named.name)
     return {"RecursiveLoop": setting}
 
 

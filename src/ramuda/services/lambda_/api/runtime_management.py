@@ -18,7 +18,7 @@ async def get_runtime_management_config(room: Room, call: Call) -> Result:
 
     def read(tx: Transaction) -> Result:
         version = reading.version(tx, named)
-        chosen = reading.function(tx, named).runtime_management.get(named.version, {"UpdateRuntimeOn": "Auto"})
+        chosen = reading.function(tx, named).runtime_management.get(version.version, {"UpdateRuntimeOn": "Auto"})
         return {**chosen, "FunctionArn": shapes.qualified_arn(version)}
 
     return await room.database.read(read)
@@ -33,9 +33,8 @@ async def put_runtime_management_config(room: Room, call: Call) -> Result:
 
     def write(tx: Transaction) -> Result:
         version, function = reading.version(tx, named), reading.function(tx, named)
-        store.put_function(
-            tx, replace(function, runtime_management={**function.runtime_management, named.version: chosen})
-        )
+        modes = {**function.runtime_management, version.version: chosen}
+        store.put_function(tx, replace(function, runtime_management=modes))
         return {**chosen, "FunctionArn": shapes.qualified_arn(version)}
 
     return await room.database.write(write)

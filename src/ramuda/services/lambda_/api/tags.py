@@ -1,21 +1,29 @@
-"""Tags of functions. https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html"""
+"""Tags of functions, code signing configurations and event source mappings.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from ramuda.kernel.arn import Arn
 from ramuda.kernel.call import Call, Result
 from ramuda.kernel.ports.database import Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.api import reading
 from ramuda.services.lambda_.room import Room
-from ramuda.services.lambda_.rules import names, refusals, tagging
+from ramuda.services.lambda_.rules import refusals, tagging
 
 
 async def list_tags(room: Room, call: Call) -> Result:
-    named = _resource(call)
-    function = await room.database.read(lambda tx: reading.function(tx, named))
-    return {"Tags": function.tags}
+    resource = tagging.taggable(call.params["Resource"], call.account, call.region)
+
+    def read(tx: Transaction) -> dict[str, str]:
+        if not isinstance(resource, str):
+            return reading.function(tx, resource).tags
+        _check_is_there(tx, call, resource)
+        return store.tags_of(tx, call.account, call.region, resource)
+
+    return {"Tags": await room.database.read(read)}
 
 
 async def tag_resource(room: Room, call: Call) -> Result:
@@ -33,27 +41,23 @@ async def untag_resource(room: Room, call: Call) -> Result:
 
 
 async def _change(room: Room, call: Call, change: Callable[[dict[str, str]], dict[str, str]]) -> None:
-    named = _resource(call)
+    resource = tagging.taggable(call.params["Resource"], call.account, call.region)
 
     def write(tx: Transaction) -> None:
-        function = reading.function(tx, named)
-        store.put_function(tx, replace(function, tags=change(function.tags)))
+        if not isinstance(resource, str):
+            function = reading.function(tx, resource)
+            store.put_function(tx, replace(function, tags=change(function.tags)))
+            return
+        _check_is_there(tx, call, resource)
+        tags = store.tags_of(tx, call.account, call.region, resource)
+        store.put_tags(tx, call.account, call.region, resource, change(tags))
 
     await room.database.write(write)
 
 
-def _resource(call: Call) -> names.Named:
-    text = call.params["Resource"]
-    try:
-        kind = Arn.parse(text).resource.partition(":")[0]
-    except ValueError:
-        kind = ""
-    if kind != "function":
-        raise refusals.unsupported("Tagging of anything but functions")
-    named = names.parse(text, call.account, call.region)
-    if named.qualifier is not None:
-        raise refusals.tags_need_a_function()
-    return named
+def _check_is_there(tx: Transaction, call: Call, resource: str) -> None:
+    if not store.is_there(tx, call.account, call.region, resource):
+        raise tagging.not_found(call.params["Resource"])
 
 
 OPERATIONS = {

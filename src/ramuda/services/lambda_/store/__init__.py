@@ -30,6 +30,7 @@ from ramuda.services.lambda_.store.layer_rows import (
     next_layer_version,
 )
 from ramuda.services.lambda_.store.records import delete_of_qualifier
+from ramuda.services.lambda_.store.tag_rows import is_there, put_tags, tags_of
 
 __all__ = [
     "add_blobs",
@@ -46,6 +47,7 @@ __all__ = [
     "function",
     "functions",
     "functions_with_reservation",
+    "is_there",
     "last_published",
     "layer_codes",
     "layer_version",
@@ -53,7 +55,9 @@ __all__ = [
     "next_layer_version",
     "page_of_versions",
     "put_function",
+    "put_tags",
     "put_version",
+    "tags_of",
     "unsettled_versions",
     "version",
     "versions_of",

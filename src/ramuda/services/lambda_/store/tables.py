@@ -1,6 +1,8 @@
 """Every kind of record there is in `lambda_records`."""
 
-from ramuda.services.lambda_.model import Alias, DataKey, FunctionUrl, ResourcePolicy
+from typing import Any
+
+from ramuda.services.lambda_.model import Alias, CodeSigningConfig, DataKey, FunctionUrl, ResourcePolicy, ResourceTags
 from ramuda.services.lambda_.store.records import Records
 
 aliases = Records("alias", Alias)
@@ -9,7 +11,13 @@ policies = Records("policy", ResourcePolicy)
 """name: function, qualifier: version, alias or empty."""
 data_keys = Records("data-key", DataKey)
 """name: the KMS key's ARN."""
+code_signing_configs = Records("code-signing-config", CodeSigningConfig)
+"""name: the configuration's id."""
 layer_policies = Records("layer-policy", ResourcePolicy)
 """name: layer, qualifier: version."""
 urls = Records("url", FunctionUrl)
 """name: function, qualifier: alias or empty."""
+tags = Records("tags", ResourceTags)
+"""name: what is tagged (`code-signing-config:ID`)."""
+taggable: dict[str, Records[Any]] = {"code-signing-config": code_signing_configs}
+"""Records that may have tags in `tags`, by the kind that their ARN names; their name is the id in it."""
