@@ -66,6 +66,7 @@ def service(
         options=options,
         delegates=delegates,
         keyring=keyring,
+        recorder=recorder,
         reserve=reserve,
     )
     return LambdaService(

@@ -14,6 +14,7 @@ from ramuda.kernel.ports.database import Database
 from ramuda.kernel.ports.function_urls import FunctionUrls
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.kernel.ports.keyring import Keyring
+from ramuda.kernel.ports.recorder import Recorder
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.catalog import Catalog
 from ramuda.services.lambda_.code import CodeStore
@@ -59,8 +60,10 @@ class Room:
                 reserve: Reserve,
         delegates: Delegates,
         keyring: Keyring,
+        recorder: Recorder,
     ) -> None:
         self.database = database
+        self.recorder = recorder
         self.reserve = reserve
         self.invoker = invoker
         self.clock = clock

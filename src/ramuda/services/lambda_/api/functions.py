@@ -10,7 +10,7 @@ from ramuda.kernel.call import Call, Result
 from ramuda.kernel.clock import iso_milliseconds
 from ramuda.kernel.ports.database import Conflict, Transaction
 from ramuda.services.lambda_ import store
-from ramuda.services.lambda_.api import layers, reading, surroundings, versions
+from ramuda.services.lambda_.api import code_signing, layers, reading, surroundings, versions
 from ramuda.services.lambda_.model import LATEST, Function, Version
 from ramuda.services.lambda_.room import Room
 from ramuda.services.lambda_.rules import (
@@ -40,6 +40,7 @@ async def create_function(room: Room, call: Call) -> Result:
         account=named.account,
         region=named.region,
         name=named.name,
+        code_signing_config_arn=params.get("CodeSigningConfigArn"),
         tags=tagging.merged({}, params.get("Tags", {})),
     )
     uses = await room.database.read(lambda tx: layers.uses(tx, room, call, params.get("Layers", [])))
@@ -59,6 +60,7 @@ async def create_function(room: Room, call: Call) -> Result:
     publish = params.get("Publish", False)
     changed = await room.database.write(lambda tx: _add(tx, room, function, latest, publish=publish))
     _begin(room, changed)
+    await code_signing.deployed(room, named)
     # With Publish, AWS answers with the new version under the unqualified ARN (recorded).
     return shapes.configuration(changed[-1], arn=function.arn)
 
@@ -66,6 +68,7 @@ async def create_function(room: Room, call: Call) -> Result:
 def _add(tx: Transaction, room: Room, function: Function, latest: Version, *, publish: bool) -> list[Version]:
     """Stores a new function; the versions that it has then. Raises AWS's refusals for a name that is taken and for
     code beyond the account's storage."""
+    code_signing.check_deployment(tx, function)
     stored_bytes = store.code_bytes(tx, function.account, function.region)
     lifecycle.check_storage(stored_bytes, latest.deployment.code.size, room.options.code_storage_bytes)
     try:
@@ -145,6 +148,7 @@ async def update_function_code(room: Room, call: Call) -> Result:
     code = await take(source, call.account, call.region)
 
     def change(tx: Transaction, latest: Version) -> Version:
+        code_signing.check_deployment(tx, reading.function(tx, named))
         settings = latest.deployment.settings
         if "Architectures" in params:
             settings = replace(settings, architecture=params["Architectures"][0])
@@ -153,7 +157,9 @@ async def update_function_code(room: Room, call: Call) -> Result:
 
     if params.get("DryRun"):
         return shapes.configuration(await room.database.read(lambda tx: change(tx, latest)))
-    return await _update(room, call, named, change)
+    updated = await _update(room, call, named, change)
+    await code_signing.deployed(room, named)
+    return updated
 
 
 async def update_function_configuration(room: Room, call: Call) -> Result:
@@ -167,12 +173,17 @@ async def update_function_configuration(room: Room, call: Call) -> Result:
     def change(tx: Transaction, latest: Version) -> Version:
         deployment = latest.deployment
         uses = layers.uses(tx, room, call, params["Layers"]) if "Layers" in params else None
+        if uses:
+            code_signing.check_deployment(tx, reading.function(tx, named))
         settings = examined(configuration.updated(deployment.settings, params, uses))
         configuration.check_size(deployment.code.unzipped_bytes, settings.layers)
         description = params.get("Description", latest.description)
         return replace(latest, description=description, deployment=replace(deployment, settings=settings))
 
-    return await _update(room, call, named, change)
+    answer = await _update(room, call, named, change)
+    if params.get("Layers"):
+        await code_signing.deployed(room, named)
+    return answer
 
 
 async def delete_function(room: Room, call: Call) -> Result:

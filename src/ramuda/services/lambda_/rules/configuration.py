@@ -47,7 +47,6 @@ _NOT_HERE = {
     "AcceleratorConfig": "An accelerator",
     "RuntimeConfig": "A custom runtime",
     "TenancyConfig": "Tenant isolation",
-    "CodeSigningConfigArn": "Code signing",
     "PublishTo": "Publishing to $LATEST.PUBLISHED",
 }
 

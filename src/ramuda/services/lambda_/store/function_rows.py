@@ -12,7 +12,7 @@ import msgspec
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.ports.database import Row, Transaction
 from ramuda.services.lambda_.model import LATEST, Deployment, Function, Version
-from ramuda.services.lambda_.store import records, sealing, tables
+from ramuda.services.lambda_.store import records, sealing
 
 _functions = msgspec.json.Decoder(Function)
 _versions = msgspec.json.Decoder(Version)
@@ -136,13 +136,12 @@ def unsettled_versions(tx: Transaction) -> list[Version]:
 
 
 def delete_version(tx: Transaction, account: str, region: str, name: str, version: str) -> None:
-    """With its policy. A version that is not there is no error."""
+    """A version that is not there is no error."""
     tx.execute(
         "DELETE FROM function_versions "
         "WHERE account = :account AND region = :region AND name = :name AND version = :number",
         {"account": account, "region": region, "name": name, "number": _number(version)},
     )
-    tables.policies.delete(tx, account, region, name, version)
 
 
 def deployments(tx: Transaction) -> Iterable[Deployment]:
