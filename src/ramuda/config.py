@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ramuda.gateway.options import Options as GatewayOptions
+from ramuda.invoke.options import Options as InvokeOptions
 from ramuda.kernel.errors import ConfigError
 from ramuda.runtime.catalogue.options import Options as CatalogueOptions
 from ramuda.runtime.options import Options as RuntimeOptions
@@ -33,6 +34,7 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     sandbox: SandboxOptions = SandboxOptions()
     catalogue: CatalogueOptions = CatalogueOptions(cache_dir=Path(CACHE_DIR))
     runtime: RuntimeOptions = RuntimeOptions()
+    invoke: InvokeOptions = InvokeOptions()
     telemetry: TelemetryOptions = TelemetryOptions()
     lambda_: LambdaOptions = msgspec.field(default=LambdaOptions(), name="lambda")
 

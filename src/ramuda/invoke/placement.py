@@ -2,41 +2,32 @@
 new one.
 
 Placement owns every environment: it freezes those without work, shuts down those without work for long, too old, or
-of a revision that is no more, and makes room when there are too many."""
+of a revision that is no more, and makes room when there are too many. Those of provisioned concurrency it opens and
+closes for `provisioned`, which says how many there are; they neither idle out nor make room."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
+from ramuda.invoke.freezer import Freezer
+from ramuda.invoke.patience import Patience
+from ramuda.invoke.pools import Pool
 from ramuda.kernel.clock import Clock
-from ramuda.kernel.function import FunctionSnapshot
+from ramuda.kernel.function import FunctionSnapshot, Throttled
 from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion
-from ramuda.runtime.states import State
+from ramuda.runtime.states import Initialization
 
-FINISHING_WAIT_S = 0.05
-"""How long an event waits for an environment that has answered and will ask for the next event in a moment."""
 SWEEP_S = 1.0
 
-OpenEnvironment = Callable[[FunctionSnapshot, Observer], Awaitable[Environment]]
 
+class OpenEnvironment(Protocol):
+    """`runtime.birth.EnvironmentFactory.open`."""
 
-class _Pool:
-    """The environments of one function version in one revision."""
-
-    def __init__(self, revision_id: str) -> None:
-        self.revision_id = revision_id
-        self.all: set[Environment] = set()
-        self.idle: list[Environment] = []
-        self.finishing: set[Environment] = set()
-        self.waiters: deque[asyncio.Future[Environment]] = deque()
-        self.being_made = 0
-        self.is_retired = False
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.all and not self.waiters and not self.being_made
+    async def __call__(
+        self, function: FunctionSnapshot, observer: Observer, initialization: Initialization = Initialization.ON_DEMAND
+    ) -> Environment: ...
 
 
 class Placement:
@@ -49,11 +40,11 @@ class Placement:
         self._concluded = concluded
         self._options = options
         self._clock = clock
-        self._pools: dict[str, _Pool] = {}
-        self._pool_of: dict[Environment, _Pool] = {}
+        self._freezer = Freezer(options.freeze_after_s, clock)
+        self._patience = Patience(clock, self.free)
+        self._pools: dict[str, Pool] = {}
+        self._pool_of: dict[Environment, Pool] = {}
         self._count = 0
-        self._unfrozen: deque[tuple[float, Environment]] = deque()
-        self._freeze_timer: asyncio.TimerHandle | None = None
         self._sweeper: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -64,8 +55,8 @@ class Placement:
         """Closes every environment; invocations under way fail."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        if self._freeze_timer is not None:
-            self._freeze_timer.cancel()
+        self._freezer.stop()
+        self._patience.stop()
         self._pools.clear()
         await asyncio.gather(*(environment.close() for environment in self._pool_of), *self._closing)
 
@@ -73,69 +64,47 @@ class Placement:
         """Environments alive, those being made included."""
         return self._count
 
-    async def acquire(self, function: FunctionSnapshot) -> Environment:
-        """Raises PortError when no environment can be made."""
+    async def acquire(self, function: FunctionSnapshot, may_make: Callable[[], None]) -> Environment:
+        """Raises PortError when no environment can be made, Throttled when there are too many, and whatever `may_make`
+        raises when one would have to be made."""
         pool = self._pool(function)
+        return await self.find(pool) or await self._make(function, pool, may_make)
+
+    async def find(self, pool: Pool) -> Environment | None:
+        """One of the pool that is without work, or will be in a moment."""
         while pool.idle:
             environment = pool.idle.pop()
             if environment.is_idle:
                 return environment
         if len(pool.waiters) < len(pool.finishing):
-            freed = await self._wait_finishing(pool)
-            if freed is not None:
-                return freed
-        return await self._make(function, pool)
+            return await self._patience.wait(pool)
+        return None
 
     def retire(self, function_arn: str) -> None:
-        """No new work for the function's environments of today's revisions; `function_arn` is unqualified."""
+        """No new work for the function's environments of today's revisions; `function_arn` is unqualified. Those of
+        provisioned concurrency stay: their revisions do not change."""
         prefix = f"{function_arn}:"
         for arn in [arn for arn in self._pools if arn.startswith(prefix)]:
-            self._retire(self._pools.pop(arn))
+            self.retire_pool(self._pools.pop(arn))
 
-    # Pools
+    # What `provisioned` asks for as well
 
-    def _pool(self, function: FunctionSnapshot) -> _Pool:
-        arn = function.arn
-        pool = self._pools.get(arn)
-        if pool is not None and pool.revision_id == function.revision_id:
-            return pool
-        if pool is not None:
-            self._retire(pool)
-        pool = self._pools[arn] = _Pool(function.revision_id)
-        return pool
-
-    def _retire(self, pool: _Pool) -> None:
-        pool.is_retired = True
-        for environment in pool.idle:
-            self._close(pool, environment)
-        pool.idle.clear()
-
-    async def _wait_finishing(self, pool: _Pool) -> Environment | None:
-        waiter: asyncio.Future[Environment] = asyncio.get_running_loop().create_future()
-        pool.waiters.append(waiter)
-        try:
-            async with asyncio.timeout(FINISHING_WAIT_S):
-                return await waiter
-        except TimeoutError:
-            # It may have been given one in the very moment its patience ended.
-            return waiter.result() if waiter.done() and not waiter.cancelled() else None
-        finally:
-            if waiter in pool.waiters:
-                pool.waiters.remove(waiter)
-
-    async def _make(self, function: FunctionSnapshot, pool: _Pool) -> Environment:
-        if self._count >= self._options.environments_max:
-            self._make_room()
+    async def open(
+        self, function: FunctionSnapshot, pool: Pool, initialization: Initialization = Initialization.ON_DEMAND
+    ) -> Environment:
+        """A cold environment in the pool. Raises as `acquire`."""
+        if self._count >= self._options.environments_max and not self._make_room():
+            raise Throttled("ConcurrentInvocationLimitExceeded")
         self._count += 1
         pool.being_made += 1
         observer = Observer(
             answered=lambda environment: pool.finishing.add(environment),
-            idle=lambda environment: self._on_idle(pool, environment),
-            lost=lambda environment: self._close(pool, environment),
+            idle=lambda environment: self.free(pool, environment),
+            lost=lambda environment: self.close(pool, environment),
             concluded=self._concluded,
         )
         try:
-            environment = await self._open(function, observer)
+            environment = await self._open(function, observer, initialization)
         except BaseException:
             self._count -= 1
             raise
@@ -145,16 +114,12 @@ class Placement:
         self._pool_of[environment] = pool
         return environment
 
-    def discard(self, environment: Environment) -> None:
-        """An acquired environment turned out to be unusable."""
-        pool = self._pool_of.get(environment)
-        if pool is not None:
-            self._close(pool, environment)
-
-    def _on_idle(self, pool: _Pool, environment: Environment) -> None:
+    def free(self, pool: Pool, environment: Environment) -> None:
+        """It is without work: somebody waits for it, or it waits for somebody, or it is of no use any more."""
         pool.finishing.discard(environment)
-        if pool.is_retired or self._clock.monotonic() - environment.born_s > self._options.lifetime_s:
-            self._close(pool, environment)
+        is_old = self._clock.monotonic() - environment.born_s > self._options.lifetime_s
+        if is_old or not pool.keeps(environment):
+            self.close(pool, environment)
             return
         while pool.waiters:
             waiter = pool.waiters.popleft()
@@ -162,38 +127,46 @@ class Placement:
                 waiter.set_result(environment)
                 return
         pool.idle.append(environment)
-        self._freeze_later(environment)
+        self._freezer.later(environment)
 
-    def _close(self, pool: _Pool, environment: Environment) -> None:
+    def close(self, pool: Pool, environment: Environment) -> None:
+        """Ends it in the background; once."""
         if environment not in pool.all:
             return
-        pool.all.discard(environment)
-        pool.finishing.discard(environment)
         del self._pool_of[environment]
         self._count -= 1
         task = asyncio.get_running_loop().create_task(environment.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+        pool.left(environment)
 
-    # What idle environments go through
+    def discard(self, environment: Environment) -> None:
+        """An acquired environment turned out to be unusable."""
+        pool = self._pool_of.get(environment)
+        if pool is not None:
+            self.close(pool, environment)
 
-    def _freeze_later(self, environment: Environment) -> None:
-        self._unfrozen.append((environment.idle_since_s, environment))
-        if self._freeze_timer is None:
-            loop = asyncio.get_running_loop()
-            self._freeze_timer = loop.call_later(self._options.freeze_after_s, self._freeze)
+    def retire_pool(self, pool: Pool) -> None:
+        """Its environments end when they are without work."""
+        pool.is_retired = True
+        for environment in list(pool.idle):
+            self.close(pool, environment)
 
-    def _freeze(self) -> None:
-        """Freezes what has been idle long enough; one timer serves all."""
-        self._freeze_timer = None
-        due_s = self._clock.monotonic() - self._options.freeze_after_s
-        while self._unfrozen and self._unfrozen[0][0] <= due_s:
-            since_s, environment = self._unfrozen.popleft()
-            if environment.state is State.IDLE and environment.idle_since_s == since_s:
-                environment.pause()
-        if self._unfrozen:
-            wait_s = max(self._unfrozen[0][0] - due_s, 0.001)
-            self._freeze_timer = asyncio.get_running_loop().call_later(wait_s, self._freeze)
+    # Pools
+
+    def _pool(self, function: FunctionSnapshot) -> Pool:
+        arn = function.arn
+        pool = self._pools.get(arn)
+        if pool is not None and pool.revision_id == function.revision_id:
+            return pool
+        if pool is not None:
+            self.retire_pool(pool)
+        pool = self._pools[arn] = Pool(function.revision_id)
+        return pool
+
+    async def _make(self, function: FunctionSnapshot, pool: Pool, may_make: Callable[[], None]) -> Environment:
+        may_make()
+        return await self.open(function, pool)
 
     async def _sweep_forever(self) -> None:
         while True:
@@ -203,8 +176,7 @@ class Placement:
     def _sweep(self, now_s: float) -> None:
         for arn, pool in list(self._pools.items()):
             for environment in [e for e in pool.idle if self._is_over(e, now_s)]:
-                pool.idle.remove(environment)
-                self._close(pool, environment)
+                self.close(pool, environment)
             if pool.is_empty:
                 del self._pools[arn]
 
@@ -214,12 +186,13 @@ class Placement:
             or now_s - environment.born_s > self._options.lifetime_s
         )
 
-    def _make_room(self) -> None:
-        """Closes the environment that was idle longest."""
+    def _make_room(self) -> bool:
+        """Closes the environment that was idle longest, if any is idle. Not one of provisioned concurrency."""
         idle = [
             (environment.idle_since_s, pool, environment) for pool in self._pools.values() for environment in pool.idle
         ]
-        if idle:
-            _, pool, environment = min(idle, key=lambda entry: entry[0])
-            pool.idle.remove(environment)
-            self._close(pool, environment)
+        if not idle:
+            return False
+        _, pool, environment = min(idle, key=lambda entry: entry[0])
+        self.close(pool, environment)
+        return True

@@ -102,6 +102,8 @@ class Invocation:
     trace: str | None = None
     wants_tail: bool = False
     wants_stream: bool = False
+    is_async: bool = False
+    """Whether it comes from the queue of asynchronous invocations: the caps on requests a second are not for it."""
     is_weighted: bool = False
     """Whether `qualifier` is an alias of two versions, of which `function` was picked for this invocation."""
 

@@ -186,6 +186,7 @@ class Server:
             options.runtime,
             options.lambda_.account_concurrency,
             options.lambda_.recursion_limit,
+            options.invoke,
         )
         await self._begin(self.invoker.start, self.invoker.stop)
         return catalogue

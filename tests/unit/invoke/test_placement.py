@@ -1,80 +1,15 @@
 """Which environment gets an invocation, and what becomes of those without work."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from ramuda.invoke.sync import SyncInvoker
 from ramuda.kernel.function import FunctionRef, FunctionSnapshot, Streamed, Success, Throttled
-from ramuda.kernel.ports.catalog import ProvidedRuntime
-from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, RuntimeSpec
+from ramuda.kernel.ports.sandbox import Exit
 from ramuda.runtime.environment import Environment, Observer
-from ramuda.runtime.options import Options
-from ramuda.testing import ManualClock
-from tests.unit.invoke.fakes import MemoryRecorder
-from tests.unit.runtime.fakes import FakeSandbox, MemoryStream, RuntimeBehaviour, echo, invocation, snapshot
-
-SPEC = RuntimeSpec(name="python3.11", boot=Boot.EXEC, argv=("/x",))
-
-
-class World:
-    """An invoker whose environments are fakes; `made` holds their sandboxes."""
-
-    def __init__(self, behaviour: RuntimeBehaviour = echo, *, concurrency: int = 1000, **options: float) -> None:
-        self.clock = ManualClock()
-        self.options = Options(**options)  # type: ignore[arg-type]
-        self.behaviour = behaviour
-        self.made: list[FakeSandbox] = []
-        self.recorder = MemoryRecorder()
-        self.invoker = SyncInvoker(self.open, self.recorder, self.clock, self.options, concurrency)
-
-    async def open(self, function: FunctionSnapshot, observer: Observer) -> Environment:
-        sandbox = FakeSandbox(self.behaviour, self.behaviour)
-        self.made.append(sandbox)
-        environment = Environment(
-            function=function,
-            runtime=ProvidedRuntime(identifier="python3.11", spec=SPEC, runtime_version="python:3.11.v1"),
-            sandbox=sandbox,
-            stop_plumbing=lambda: None,
-            stream=MemoryStream(),
-            clock=self.clock,
-            options=self.options,
-            observer=observer,
-            born_s=self.clock.monotonic(),
-        )
-        await environment.open(
-            Assignment(
-                function_arn=function.arn,
-                task_dir=function.task_dir,
-                opt_dir=None,
-                handler="h",
-                env={},
-                memory_mib=128,
-                tmp_mib=512,
-                vcpus=1,
-            )
-        )
-        return environment
-
-    async def settled(self) -> None:
-        """Lets answered environments ask for their next event, and closed ones end."""
-        for _ in range(200):
-            await asyncio.sleep(0)
-
-
-@pytest.fixture
-async def worlds() -> AsyncIterator[list[World]]:
-    made: list[World] = []
-    yield made
-    for world in made:
-        await world.invoker.stop()
-
-
-async def create(worlds: list[World], world: World) -> World:
-    worlds.append(world)
-    await world.invoker.start()
-    return world
+from ramuda.runtime.states import Initialization
+from tests.unit.invoke.world import World, create, running
+from tests.unit.runtime.fakes import FakeSandbox, echo, invocation, snapshot
 
 
 async def test_one_environment_serves_one_invocation_after_another(worlds: list[World]) -> None:
@@ -146,9 +81,11 @@ async def test_an_environment_that_takes_long_to_make_is_not_forgotten(worlds: l
     go_on = asyncio.Event()
     open_at_once = world.open
 
-    async def open_slowly(function: FunctionSnapshot, observer: Observer) -> Environment:
+    async def open_slowly(
+        function: FunctionSnapshot, observer: Observer, initialization: Initialization = Initialization.ON_DEMAND
+    ) -> Environment:
         await go_on.wait()
-        return await open_at_once(function, observer)
+        return await open_at_once(function, observer, initialization)
 
     world.invoker.placement._open = open_slowly  # type: ignore[method-assign]
     invoked = asyncio.ensure_future(world.invoker.invoke(invocation(snapshot())))
@@ -168,7 +105,7 @@ async def test_the_longest_idle_environment_makes_room(worlds: list[World]) -> N
         await world.invoker.invoke(invocation(snapshot(version=version)))
         await world.settled()
         await world.clock.advance(1)
-    assert [sandbox.calls[-1] for sandbox in world.made] == ["kill", "limit_cpu", "limit_cpu"]
+    assert [sandbox.calls[-1] for sandbox in world.made] == ["kill", "pause", "pause"]
 
 
 async def test_throttled_requests_are_counted_as_such_only(worlds: list[World]) -> None:
@@ -200,9 +137,9 @@ async def test_a_streamed_invocation_counts_until_the_function_is_done(worlds: l
     world = await create(worlds, World(streams))
     outcome = await world.invoker.invoke(invocation(snapshot(), wants_stream=True))
     assert isinstance(outcome, Streamed)
-    assert world.invoker.concurrency.of_function(snapshot()) == 1
+    assert running(world) == 1
     assert [piece async for piece in outcome.chunks] == [b"abc"]
-    assert world.invoker.concurrency.of_function(snapshot()) == 0
+    assert running(world) == 0
 
 
 async def test_a_streamed_answer_that_nobody_reads_counts_no_longer_than_its_function(worlds: list[World]) -> None:
@@ -217,7 +154,7 @@ async def test_a_streamed_answer_that_nobody_reads_counts_no_longer_than_its_fun
     outcome = await world.invoker.invoke(invocation(snapshot(), wants_stream=True))
     assert isinstance(outcome, Streamed)
     await outcome.chunks.aclose()  # type: ignore[attr-defined]  # what the gateway does when the client is gone
-    while world.invoker.concurrency.of_function(snapshot()):
+    while running(world):
         await asyncio.sleep(0)
     assert world.recorder.values("Invocations", (("FunctionName", "f"),)) == [1]
 

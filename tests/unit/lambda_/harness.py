@@ -3,7 +3,7 @@
 import asyncio
 import io
 import zipfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ramuda.kernel.call import Call, Principal, Result
 from ramuda.kernel.errors import ApiError, PortError
 from ramuda.kernel.function import Invocation, Outcome, Success
 from ramuda.kernel.ports.catalog import ProvidedRuntime
+from ramuda.kernel.ports.invoker import Provision, Provisioned
 from ramuda.kernel.ports.sandbox import Boot, RuntimeSpec
 from ramuda.services import lambda_
 from ramuda.storage.files import FileStore
@@ -79,6 +80,8 @@ class Invoker:
     def __init__(self) -> None:
         self.asked: list[Invocation] = []
         self.forgotten: list[str] = []
+        self.provisions: dict[str, list[Provision]] = {}
+        self.states: dict[str, list[Provisioned]] = {}
         self.answer: Callable[[Invocation], Outcome | Awaitable[Outcome]] = lambda _: Success(payload=b"null")
 
     async def invoke(self, invocation: Invocation) -> Outcome:
@@ -88,6 +91,13 @@ class Invoker:
 
     def forget(self, function_arn: str) -> None:
         self.forgotten.append(function_arn)
+
+    def provision(self, function_arn: str, wanted: Sequence[Provision]) -> None:
+        """Nothing is started until a test says so in `states`."""
+        self.provisions[function_arn] = list(wanted)
+
+    def provisioned(self, function_arn: str) -> Sequence[Provisioned]:
+        return self.states.get(function_arn, [])
 
 
 class Catalogue:
