@@ -86,7 +86,9 @@ def test_a_node_function_streams_its_answer(deployed: Deploy, aws: Any) -> None:
         pytest.skip(str(e))
     streamed = aws("lambda").invoke_with_response_stream(FunctionName=name, Payload=b"{}", LogType="Tail")
     assert (streamed["StatusCode"], streamed["ExecutedVersion"]) == (200, "$LATEST")
-    assert streamed["ResponseStreamContentType"] == "text/plain"
+    headers = streamed["ResponseMetadata"]["HTTPHeaders"]
+    assert streamed["ResponseStreamContentType"] == headers["content-type"] == "application/vnd.amazon.eventstream"
+    assert headers["x-amzn-remapped-content-type"] == "text/plain"
     events = list(streamed["EventStream"])
     assert b"".join(event["PayloadChunk"]["Payload"] for event in events[:-1]) == b"first second"
     log = base64.b64decode(events[-1]["InvokeComplete"]["LogResult"]).decode()

@@ -14,6 +14,7 @@ from ramuda.gateway.protocols.header_values import header_writer
 Body: TypeAlias = Any
 """Bytes, or an AsyncIterator of bytes."""
 
+REMAPPED_CONTENT_TYPE = "X-Amzn-Remapped-Content-Type"
 _BODILESS = (204, 304)
 """Statuses whose answers have no body, whatever the model says (RFC 9110, 15.3.5 and 15.4.5)."""
 
@@ -42,7 +43,7 @@ def _compile_parts(shape: StructureShape | None, codec: BodyCodec, blob_type: st
     if shape is None:
         return _no_output
     status_name = next((name for name, _ in located(shape, "statusCode")), None)
-    write_headers = _headers_writer(shape)
+    write_headers = _headers_writer(shape, is_stream=_stream_name(shape) is not None)
     write_body, content_type = _body_writer(shape, codec, blob_type)
 
     def write(result: Params, headers: Headers) -> tuple[int | None, Body]:
@@ -59,17 +60,16 @@ def _no_output(result: Params, headers: Headers) -> tuple[int | None, Body]:
     return None, b""
 
 
-def _headers_writer(shape: StructureShape) -> Callable[[Params, Headers], bool]:
-    """The function made says whether a member set the content type."""
-    singles = [
-        (
-            name,
-            member.serialization["name"],
-            header_writer(member),
-            member.serialization["name"].lower() == "content-type",
-        )
-        for name, member in located(shape, "header")
-    ]
+def _headers_writer(shape: StructureShape, *, is_stream: bool) -> Callable[[Params, Headers], bool]:
+    """The function made says whether a member set the content type. The one of an event stream is fixed, so what a
+    member says goes by another name, as AWS's does."""
+    singles = []
+    for name, member in located(shape, "header"):
+        header = member.serialization["name"]
+        is_type = header.lower() == "content-type"
+        if is_type and is_stream:
+            header, is_type = REMAPPED_CONTENT_TYPE, False
+        singles.append((name, header, header_writer(member), is_type))
     prefixed = [(name, member.serialization.get("name", "")) for name, member in located(shape, "headers")]
 
     def write(result: Params, headers: Headers) -> bool:
@@ -86,12 +86,17 @@ def _headers_writer(shape: StructureShape) -> Callable[[Params, Headers], bool]:
     return write
 
 
+def _stream_name(shape: StructureShape) -> str | None:
+    """The member that is a stream of events."""
+    return next((name for name, member in shape.members.items() if member.serialization.get("eventstream")), None)
+
+
 def _body_writer(
     shape: StructureShape, codec: BodyCodec, blob_type: str
 ) -> tuple[Callable[[Params], Body], str | None]:
     """The body's writer and its content type."""
     payload = shape.serialization.get("payload")
-    stream = next((name for name, member in shape.members.items() if member.serialization.get("eventstream")), None)
+    stream = _stream_name(shape)
     if stream is not None:
         write_stream = event_stream.compile_stream(shape.members[stream], codec)
         return lambda result: write_stream(result[stream]), event_stream.CONTENT_TYPE
