@@ -1,4 +1,4 @@
-"""What resource policies let callers of other accounts do.
+"""What resource policies let callers of other accounts do: invoke a function, get a layer version.
 
 Within an account nothing is asked here: identity policies are not evaluated. There is no Organizations here either; all
 accounts of this server belong to `Options.organization_id`, where that is set.
@@ -11,6 +11,26 @@ from ramuda.authz.resource_policy import Value
 from ramuda.kernel.call import Call
 from ramuda.services.lambda_.model import ResourcePolicy
 from ramuda.services.lambda_.room import Room
+from ramuda.services.lambda_.rules import names, refusals
+from ramuda.services.lambda_.store import tables
+
+INVOKE = "lambda:InvokeFunction"
+
+
+async def owner(room: Room, call: Call) -> str:
+    """The account of the function that the call wants to invoke. Raises AWS's error when it is another's and the
+    policy of what was named (the function, the version or the alias) does not let the caller in."""
+    params = call.params
+    account = names.account_of(params["FunctionName"])
+    if account is None or account == call.account:
+        return call.account
+    named = names.parse(params["FunctionName"], account, call.region, params.get("Qualifier"))
+    policy = await room.database.read(
+        lambda tx: tables.policies.get(tx, named.account, named.region, named.name, named.qualifier or "")
+    )
+    if not is_allowed(room, call, policy, INVOKE, named.arn):
+        raise refusals.other_account()
+    return account
 
 
 def is_allowed(room: Room, call: Call, policy: ResourcePolicy | None, action: str, resource: str) -> bool:

@@ -10,6 +10,7 @@ from ramuda.kernel.call import Call, Result
 from ramuda.kernel.errors import InternalError
 from ramuda.kernel.function import FunctionError, Invocation, Outcome, RecursiveLoop, Streamed, Throttled
 from ramuda.kernel.ids import is_uuid
+from ramuda.services.lambda_.api import access
 from ramuda.services.lambda_.catalog import Target
 from ramuda.services.lambda_.events import Event
 from ramuda.services.lambda_.room import Room
@@ -26,7 +27,7 @@ async def invoke(room: Room, call: Call) -> Result:
     kind = params.get("InvocationType")
     if kind == "Event":
         payload = requests.payload(params.get("Payload"), limits.ASYNC_PAYLOAD_BYTES)
-        _accept(room, call, payload)
+        _accept(room, call, target, payload)
         return {"StatusCode": 202, "Payload": b""}
     invocation = invocation_of(call, target)
     if kind == "DryRun":
@@ -48,17 +49,18 @@ async def invoke(room: Room, call: Call) -> Result:
 
 async def invoke_async(room: Room, call: Call) -> Result:
     """Deprecated by AWS in favour of Invoke with InvocationType Event."""
-    await target_of(room, call)
+    target = await target_of(room, call)
     body = call.params["InvokeArgs"]
     payload = requests.payload(bytes(body), INVOKE_ASYNC_BYTES)
-    _accept(room, call, payload, trace=False)  # DG: InvokeAsync does not propagate the trace
+    _accept(room, call, target, payload, trace=False)  # DG: InvokeAsync does not propagate the trace
     return {"Status": 202}
 
 
 async def target_of(room: Room, call: Call) -> Target:
-    """What the call names. Raises AWS's error when it is not there or cannot be invoked now."""
+    """What the call names, of whatever account. Raises AWS's error when it is not there or cannot be invoked now."""
     params = call.params
-    return await room.catalog.resolve(call.account, call.region, params["FunctionName"], params.get("Qualifier"))
+    account = await access.owner(room, call)
+    return await room.catalog.resolve(account, call.region, params["FunctionName"], params.get("Qualifier"))
 
 
 def invocation_of(call: Call, target: Target) -> Invocation:
@@ -90,11 +92,11 @@ async def run(room: Room, invocation: Invocation) -> Outcome:
         raise recursion.stopped() from e
 
 
-def _accept(room: Room, call: Call, payload: bytes, *, trace: bool = True) -> None:
+def _accept(room: Room, call: Call, target: Target, payload: bytes, *, trace: bool = True) -> None:
     params = call.params
     room.events.accept(
         Event(
-            account=call.account,
+            account=target.snapshot.ref.account,
             region=call.region,
             name=params["FunctionName"],
             qualifier=params.get("Qualifier"),

@@ -61,6 +61,12 @@ def parse(text: str, account: str, region: str, qualifier: str | None = None) ->
     return Named(account=account, region=region, name=match["name"], qualifier=qualifier or derived)
 
 
+def account_of(text: str) -> str | None:
+    """The account that an ARN or a partial ARN names."""
+    match = _NAME.fullmatch(text)
+    return None if match is None else match["account"]
+
+
 def is_version(qualifier: str) -> bool:
     """Whether the qualifier is `$LATEST` or a number; else it names an alias."""
     return qualifier == LATEST or (qualifier.isascii() and qualifier.isdecimal())
