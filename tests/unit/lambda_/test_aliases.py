@@ -115,7 +115,7 @@ async def test_a_guard_compares_the_aliass_own_revision(lambda_: Lambda) -> None
 async def test_aliases_are_listed_by_name_by_version_and_by_page(lambda_: Lambda) -> None:
     await publish(lambda_, 2)
     for name, version, routing in (("b", "1", None), ("a", "1", weights(v2=0.5)), ("c", "2", None)):
-        given = {} if routing is None else {"RoutingConfig": routing}
+        given: dict[str, Any] = {} if routing is None else {"RoutingConfig": routing}
         await lambda_("CreateAlias", FunctionName="f", Name=name, FunctionVersion=version, **given)
 
     async def listed(**params: Any) -> list[str]:
@@ -185,7 +185,7 @@ async def test_what_is_not_there_is_said_in_three_ways(lambda_: Lambda) -> None:
         (
             {"FunctionVersion": "$LATEST", "RoutingConfig": weights(v1=0.1)},
             "$LATEST is not supported for an alias pointing to more than 1 version",
-            {},
+            {"Type": None},
         ),
     ],
 )
@@ -264,7 +264,7 @@ async def test_functions_are_read_by_alias_in_every_form(lambda_: Lambda) -> Non
     await publish(lambda_, 2)
     await lambda_("CreateAlias", FunctionName="f", Name="live", FunctionVersion="1", RoutingConfig=weights(v2=0.9))
     version = await lambda_("GetFunctionConfiguration", FunctionName="f", Qualifier="1")
-    forms: list[dict[str, str]] = [
+    forms: list[dict[str, Any]] = [
         {"FunctionName": "f", "Qualifier": "live"},
         {"FunctionName": "f:live"},
         {"FunctionName": f"{ACCOUNT}:function:f:live"},

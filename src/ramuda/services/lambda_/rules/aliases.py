@@ -29,9 +29,10 @@ def check(alias: Alias) -> None:
     if not alias.routing:
         return
     if alias.version == LATEST:
-        # No `Type` member in this one.
         raise ApiError(
-            "InvalidParameterValueException", f"{LATEST} is not supported for an alias pointing to more than 1 version"
+            "InvalidParameterValueException",
+            f"{LATEST} is not supported for an alias pointing to more than 1 version",
+            members=refusals.NO_TYPE,
         )
     if alias.version in alias.routing:
         raise refusals.invalid(

@@ -4,6 +4,8 @@ from ramuda.kernel import limits
 from ramuda.kernel.errors import ApiError
 
 USER = {"Type": "User"}
+NO_TYPE = {"Type": None}
+"""For the few errors that AWS answers without a `Type` (recorded): it is left out then."""
 
 
 def invalid(message: str) -> ApiError:
@@ -126,11 +128,11 @@ def nothing_to_tag() -> ApiError:
 
 
 def unreserved_too_low() -> ApiError:
-    # No `Type` member in this one.
     return ApiError(
         "InvalidParameterValueException",
         "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
         f"below its minimum value of [{limits.UNRESERVED_CONCURRENCY_MIN}].",
+        members=NO_TYPE,
     )
 
 
