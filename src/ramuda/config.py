@@ -13,6 +13,7 @@ from ramuda.gateway.options import Options as GatewayOptions
 from ramuda.invoke.options import Options as InvokeOptions
 from ramuda.kernel.errors import ConfigError
 from ramuda.runtime.catalogue.options import Options as CatalogueOptions
+from ramuda.runtime.images.options import Options as ImagesOptions
 from ramuda.runtime.options import Options as RuntimeOptions
 from ramuda.sandbox.options import Options as SandboxOptions
 from ramuda.services.lambda_.options import Options as LambdaOptions
@@ -34,6 +35,7 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     sandbox: SandboxOptions = SandboxOptions()
     catalogue: CatalogueOptions = CatalogueOptions(cache_dir=Path(CACHE_DIR))
     runtime: RuntimeOptions = RuntimeOptions()
+    images: ImagesOptions = ImagesOptions()
     invoke: InvokeOptions = InvokeOptions()
     telemetry: TelemetryOptions = TelemetryOptions()
     lambda_: LambdaOptions = msgspec.field(default=LambdaOptions(), name="lambda")

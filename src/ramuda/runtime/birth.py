@@ -14,7 +14,7 @@ from ramuda.kernel.ports.catalog import ProvidedRuntime, RuntimeCatalogue
 from ramuda.kernel.ports.credentials import CredentialIssuer, Credentials
 from ramuda.kernel.ports.recorder import Recorder
 from ramuda.kernel.ports.sandbox import Assignment, Sandbox
-from ramuda.runtime import reports, variables
+from ramuda.runtime import image_functions, reports, variables
 from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.prepared import PreparedEnvironments
@@ -59,7 +59,10 @@ class EnvironmentFactory:
     ) -> Environment:
         """A cold environment for the function. Raises PortError."""
         born_s = self._clock.monotonic()
-        runtime = await self._catalogue.provide(function.runtime)
+        if function.image is not None:
+            runtime = image_functions.provided(function.image)
+        else:
+            runtime = await self._catalogue.provide(function.runtime)
         sandbox, attachment = await self._prepared.take(runtime.spec)
         ref = function.ref
         name = reports.log_stream_name(function.version, self._clock.time(), self._ids.hex(32))
@@ -101,12 +104,15 @@ class EnvironmentFactory:
             function_arn=function.arn,
             task_dir=function.task_dir,
             opt_dir=function.opt_dir,
-            handler=function.handler,
+            handler=image_functions.handler(function),
             env=variables.compose(dict(runtime.spec.environment), platform, function, f"http://{address}"),
             memory_mib=function.memory_mib,
             tmp_mib=function.tmp_mib,
             vcpus=function.memory_mib / limits.MEMORY_MIB_PER_VCPU,
-            exec_wrapper=function.environment.get("AWS_LAMBDA_EXEC_WRAPPER"),
+            # An image's own bootstrap reads the variable.
+            exec_wrapper=None if runtime.spec.root else function.environment.get("AWS_LAMBDA_EXEC_WRAPPER"),
+            command=image_functions.command(function),
+            working_dir=function.image.working_dir if function.image is not None else "/var/task",
         )
 
     def _credentials(self, function: FunctionSnapshot) -> Credentials:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html."""
 
 import hashlib
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from ramuda.kernel.codec import encode_json
@@ -35,14 +36,31 @@ def log_stream_name(version: str, epoch_s: float, hex32: str) -> str:
     return f"{datetime.fromtimestamp(epoch_s, UTC):%Y/%m/%d}/[{version}]{hex32}"
 
 
+def runtime_version_arn(runtime_version: str, region: str) -> str:
+    return f"arn:aws:lambda:{region}::runtime:{hashlib.sha256(runtime_version.encode()).hexdigest()}"
+
+
 def init_start(runtime_version: str, region: str) -> str:
-    arn = f"arn:aws:lambda:{region}::runtime:{hashlib.sha256(runtime_version.encode()).hexdigest()}"
+    arn = runtime_version_arn(runtime_version, region)
     return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {arn}\n"
 
 
-def init_report(duration_ms: float, status: str, error_type: str | None) -> str:
+def init_report(duration_ms: float, status: str | None, error_type: str | None) -> str:
+    """`status` is None for an Init that succeeded."""
+    told = f"\tStatus: {status}" if status else ""
     error = f"\tError Type: {error_type}" if error_type else ""
-    return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: init\tStatus: {status}{error}\t\n"
+    return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: init{told}{error}\t\n"
+
+
+def extension(name: str, state: str, events: Sequence[str], error_type: str | None) -> str:
+    error = f"\tError Type: {error_type}" if error_type else ""
+    return f"EXTENSION\tName: {name}\tState: {state}\tEvents: [{','.join(events)}]{error}\n"
+
+
+def subscription(api: str, name: str, types: Sequence[str]) -> str:
+    """`api` is TELEMETRY or LOGS."""
+    shown = ", ".join(each.capitalize() for each in types)
+    return f"{api}\tName: {name}\tState: Subscribed\tTypes: [{shown}]\n"
 
 
 def start(request_id: str, version: str) -> str:
@@ -65,7 +83,7 @@ def report(
 ) -> str:
     """`init_ms` is given for the first invocation of an environment; its time is billed too. `status` is `timeout`,
     `error` or None."""
-    billed = max(1, math.ceil(duration_ms + (init_ms or 0.0)))
+    billed = billed_ms(duration_ms, init_ms)
     text = (
         f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
         f"Memory Size: {memory_mib} MB\tMax Memory Used: {used_mib} MB\t"
@@ -79,12 +97,24 @@ def report(
     return text + "\n"
 
 
+def billed_ms(duration_ms: float, init_ms: float | None) -> int:
+    return max(1, math.ceil(duration_ms + (init_ms or 0.0)))
+
+
+def extension_lost(request_id: str, error_type: str, detail: str) -> FunctionError:
+    """An extension failed, and the environment with it."""
+    return _failure(error_type, f"RequestId: {request_id} Error: {detail}")
+
+
 def timed_out(request_id: str, timeout_s: float) -> FunctionError:
     return _failure("Sandbox.Timedout", f"RequestId: {request_id} Error: Task timed out after {timeout_s:.2f} seconds")
 
 
 def exited(request_id: str, how: Exit) -> FunctionError:
-    """The runtime's process ended without an answer."""
+    """The runtime's process ended without an answer, or an image's command could not be started."""
+    if how.launch_error is not None:
+        error_type, what = how.launch_error
+        return _failure(error_type, f"RequestId: {request_id} Error: {what}")
     if how.out_of_memory:
         return _failure(
             "Runtime.OutOfMemory", f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"

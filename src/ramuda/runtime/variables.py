@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ramuda.kernel.function import FunctionSnapshot
 from ramuda.kernel.ports.credentials import Credentials
+from ramuda.runtime import image_functions
 
 XRAY_HOST, XRAY_PORT = "127.0.0.1", 2000  # nothing listens yet: the SDK's datagrams are dropped, as without sampling
 
@@ -21,7 +22,7 @@ def defined_by_platform(
 ) -> dict[str, str]:
     """Variables that the user cannot set."""
     variables = {
-        "_HANDLER": function.handler,
+        "_HANDLER": image_functions.handler(function),
         "AWS_REGION": function.ref.region,
         "AWS_DEFAULT_REGION": function.ref.region,
         "AWS_LAMBDA_FUNCTION_NAME": function.ref.name,

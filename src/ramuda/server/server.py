@@ -21,6 +21,7 @@ from ramuda.kernel.ids import Ids, RandomIds
 from ramuda.kernel.ports.sandbox import Capability
 from ramuda.runtime.birth import EnvironmentFactory
 from ramuda.runtime.catalogue import Catalogue
+from ramuda.runtime.images import Library
 from ramuda.runtime.prepared import PreparedEnvironments
 from ramuda.sandbox.outbound import Outbound
 from ramuda.server.data_dir import DataDir
@@ -39,6 +40,7 @@ log = logging.getLogger("ramuda.server")
 
 DRAIN_S = 5.0
 BLOBS = "blobs"
+IMAGES = "images"
 
 Step: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -108,6 +110,7 @@ class Server:
             keyring=keyring,
             recorder=self.telemetry.recorder,
             reserve=self.invoker.concurrency.reserve,
+            images=await self._open_images(),
         )
         await self._begin(lambda_service.start, lambda_service.stop)
         late.gateway = Gateway(
@@ -190,6 +193,18 @@ class Server:
         )
         await self._begin(self.invoker.start, self.invoker.stop)
         return catalogue
+
+    async def _open_images(self) -> Library | None:
+        """Container images, where the sandbox can run them."""
+        options = self.options
+        if self.backend_name != "isolated":
+            return None
+        images = options.images
+        if images.local_paths is None:
+            images = msgspec.structs.replace(images, local_paths=not options.gateway.auth)
+        library = Library(options.data_dir / IMAGES, images, self._clock)
+        await self._begin(library.open, library.close)
+        return library
 
     async def _begin(self, start: Step, stop: Step) -> None:
         self._undo.append(stop)

@@ -124,7 +124,7 @@ class Library:
             async with registry.opened(place, self._options) as source:
                 yield source
             return
-        if not self._options.local_paths:
+        if self._options.local_paths is False:
             raise ImageError(ImageFault.BAD_URI, "this server takes no images from its own files (local_paths)")
         yield await layout.opened(place)
 

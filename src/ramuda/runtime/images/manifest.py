@@ -64,7 +64,7 @@ class Index(msgspec.Struct, frozen=True, rename="camel"):
 
 class _Kind(msgspec.Struct, rename="camel"):
     media_type: str = ""
-    manifests: msgspec.Raw | None = None
+    manifests: object = None
 
 
 class _Run(msgspec.Struct, frozen=True):

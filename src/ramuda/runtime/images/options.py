@@ -14,8 +14,9 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     """Hosts, with their ports, that are spoken to over http. Those on this machine's loopback always are."""
     docker_config: Path | None = None
     """The file whose `auths` hold credentials of registries. Else $DOCKER_CONFIG/config.json, ~/.docker/config.json."""
-    local_paths: bool = True
-    """Whether an ImageUri may name a folder or archive of this machine (`oci:/path`)."""
+    local_paths: bool | None = None
+    """Whether an ImageUri may name a folder or archive of this machine (`oci:/path`). None: yes, but not under --auth,
+    where who calls need not be who may read this machine's files."""
     image_bytes: int = 10 * 1024**3
     """Most that an image's files may add up to (DG: gettingstarted-limits, 10 GB)."""
     image_entries: int = 1_000_000

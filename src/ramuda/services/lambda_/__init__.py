@@ -26,6 +26,7 @@ from ramuda.kernel.ports.api import Api
 from ramuda.kernel.ports.blobs import BlobStore
 from ramuda.kernel.ports.catalog import RuntimeCatalogue
 from ramuda.kernel.ports.database import Database
+from ramuda.kernel.ports.images import Images
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.kernel.ports.keyring import Keyring
 from ramuda.kernel.ports.recorder import Recorder
@@ -51,10 +52,11 @@ def service(
     keyring: Keyring,
     recorder: Recorder,
     reserve: Reserve = lambda *_: None,
+    images: Images | None = None,
 ) -> LambdaService:
     """The Lambda API. `delegates` says which other services are in use here; `keyring` is the database's; `reserve(account, region,
     name, reserved)` is told of every function's reserved concurrency, at start and when it changes (None: it has
-    none any more)."""
+    none any more). Without `images` there are no functions of PackageType Image."""
     room = Room(
         database=database,
         blobs=blobs,
@@ -68,6 +70,7 @@ def service(
         keyring=keyring,
         recorder=recorder,
         reserve=reserve,
+        images=images,
     )
     return LambdaService(
         name="lambda", operations=operations.bind(room), room=room, function_urls=UrlServer(room, recorder)

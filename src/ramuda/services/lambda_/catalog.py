@@ -19,6 +19,7 @@ from ramuda.kernel.ports.database import Database, Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.code import CodeStore
 from ramuda.services.lambda_.data_keys import DataKeys
+from ramuda.services.lambda_.images import FunctionImages
 from ramuda.services.lambda_.model import Function, Logging, Version
 from ramuda.services.lambda_.rules import names, refusals
 from ramuda.services.lambda_.store import tables
@@ -68,8 +69,14 @@ class Catalog:
     random number in [0, 1)."""
 
     def __init__(
-        self, database: Database, code: CodeStore, data_keys: DataKeys, uniform: Callable[[], float] = random.random
+        self,
+        database: Database,
+        code: CodeStore,
+        images: FunctionImages,
+        data_keys: DataKeys,
+        uniform: Callable[[], float] = random.random,
     ) -> None:
+        self._images = images
         self._database = database
         self._code = code
         self._data_keys = data_keys
@@ -77,6 +84,8 @@ class Catalog:
         self._routes: dict[TargetKey, _Route] = {}
         self._known: dict[FunctionKey, _Known] = {}
         self._generation = 0
+        self.listeners: list[Callable[[str, str, str], None]] = []
+        """Told of every function that changed or is gone: account, region, name."""
 
     def known(self, account: str, region: str, text: str, qualifier: str | None) -> Target | None:
         """What `resolve` found before, unless it changed since."""
@@ -102,6 +111,8 @@ class Catalog:
         if known is not None:
             for key in known.targets:
                 self._routes.pop(key, None)
+        for tell in self.listeners:
+            tell(account, region, name)
 
     async def _route(self, named: names.Named) -> _Route:
         version, second, weight = await self._versions(named)
@@ -138,7 +149,11 @@ class Catalog:
         if settings.sealed_environment is not None:
             await self._data_keys.load(settings.shown.get("KMSKeyArn", ""), named.account, named.region)
             return await self._snapshot(named, number)
-        task_dir = await self._code.task_dir(deployment.code)
+        image = await self._images.use(deployment) if deployment.code.image is not None else None
+        if image is not None:
+            task_dir = image.root / "var" / "task"
+        else:
+            task_dir = await self._code.task_dir(deployment.code)
         opt_dir = await self._code.opt_dir(settings.layers)
         is_live = any(code.folder is not None for code in (deployment.code, *(use.code for use in settings.layers)))
         return FunctionSnapshot(
@@ -161,6 +176,7 @@ class Catalog:
             reserved_concurrency=function.reserved_concurrency,
             recursive_loop=function.recursive_loop,
             has_way_out=settings.has_way_out,
+            image=image,
         )
 
     def _remember(self, key: TargetKey, function: FunctionKey, route: _Route) -> None:

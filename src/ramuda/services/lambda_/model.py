@@ -21,6 +21,14 @@ UpdateStatus: TypeAlias = Literal["InProgress", "Successful", "Failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRef:
+    """A container image as the caller named it, and so that it is the same for good."""
+
+    uri: str
+    resolved_uri: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodeRef:
     """A stored archive. `sha256` is hexadecimal and names the blobs; AWS shows it in base64. Sizes in bytes.
 
@@ -30,6 +38,8 @@ class CodeRef:
     size: int
     unzipped_bytes: int
     folder: str | None = None
+    image: ImageRef | None = None
+    """The code is a container image; `sha256` is its manifest's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +83,7 @@ class Settings:
     logging: Logging
     tracing: Literal["Active", "PassThrough"] = "PassThrough"
     has_way_out: bool = True
+    image_config: dict[str, Any] | None = None
     shown: dict[str, Any] = field(default_factory=dict)
 
 
@@ -243,6 +254,24 @@ class Alias:
     @property
     def arn(self) -> str:
         return function_arn(self.account, self.region, self.name, self.alias)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvisionedConcurrency:
+    """So many environments (`requested`) shall be started ahead for a version, or for the versions that an alias
+    points at."""
+
+    schema: int = 1
+    account: str
+    region: str
+    name: str
+    qualifier: str
+    requested: int
+    last_modified: str
+
+    @property
+    def arn(self) -> str:
+        return function_arn(self.account, self.region, self.name, self.qualifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

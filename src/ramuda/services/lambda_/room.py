@@ -12,6 +12,7 @@ from ramuda.kernel.ports.blobs import BlobStore
 from ramuda.kernel.ports.catalog import RuntimeCatalogue
 from ramuda.kernel.ports.database import Database
 from ramuda.kernel.ports.function_urls import FunctionUrls
+from ramuda.kernel.ports.images import Images
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.kernel.ports.keyring import Keyring
 from ramuda.kernel.ports.recorder import Recorder
@@ -21,7 +22,9 @@ from ramuda.services.lambda_.code import CodeStore
 from ramuda.services.lambda_.data_keys import DataKeys
 from ramuda.services.lambda_.downloads import Downloads
 from ramuda.services.lambda_.events import EventQueue
+from ramuda.services.lambda_.images import FunctionImages
 from ramuda.services.lambda_.options import Options
+from ramuda.services.lambda_.provisioning import Provisioning
 from ramuda.services.lambda_.roles import Roles
 from ramuda.services.lambda_.url_directory import UrlDirectory
 from ramuda.services.lambda_.vpcs import Vpcs
@@ -61,6 +64,7 @@ class Room:
         delegates: Delegates,
         keyring: Keyring,
         recorder: Recorder,
+        images: Images | None,
     ) -> None:
         self.database = database
         self.recorder = recorder
@@ -70,6 +74,7 @@ class Room:
         self.ids = ids
         self.options = options
         self.code = CodeStore(database, blobs, api, options)
+        self.images = FunctionImages(database, images)
         self.data_keys = DataKeys(
             database,
             api,
@@ -77,12 +82,14 @@ class Room:
             is_known=lambda: delegates.is_running("kms"),
             has_endpoint=lambda: delegates.has_endpoint("kms"),
         )
-        self.catalog = Catalog(database, self.code, self.data_keys)
+        self.catalog = Catalog(database, self.code, self.images, self.data_keys)
         self.urls = UrlDirectory(database)
         self.downloads = Downloads(self.code, clock, ids, options)
         self.roles = Roles(api, clock, options, lambda: delegates.is_running("iam"))
         self.vpcs = Vpcs(api, options, lambda: delegates.is_running("ec2"))
-        self.transitions = Transitions(database, self.code, catalogue, ids, self.catalog, invoker, clock)
+        self.transitions = Transitions(database, self.code, self.images, catalogue, ids, self.catalog, invoker, clock)
+        self.provisioning = Provisioning(database, self.catalog, invoker, clock)
+        self.catalog.listeners.append(self.provisioning.changed)
         self.events = EventQueue(self.catalog, invoker, clock, options)
 
 
@@ -106,10 +113,14 @@ class LambdaService(Service):
         await self.room.data_keys.start()
         await self.room.urls.load()
         await self.room.transitions.resume()
+        await self.room.provisioning.resume()
         await self.room.code.start_collecting()
+        await self.room.images.start_collecting()
 
     async def stop(self) -> None:
         """Ends background work. Transitions not finished are resumed by the next start; queued events are lost."""
         await self.room.events.stop()
+        await self.room.provisioning.stop()
         await self.room.transitions.stop()
         await self.room.code.stop()
+        await self.room.images.stop()

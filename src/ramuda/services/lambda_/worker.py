@@ -17,6 +17,7 @@ from ramuda.kernel.ports.invoker import Invoker
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.catalog import Catalog
 from ramuda.services.lambda_.code import CodeStore
+from ramuda.services.lambda_.images import FunctionImages
 from ramuda.services.lambda_.model import Version
 from ramuda.services.lambda_.rules import lifecycle
 
@@ -35,6 +36,7 @@ class Transitions:
         self,
         database: Database,
         code: CodeStore,
+        images: FunctionImages,
         catalogue: RuntimeCatalogue,
         ids: Ids,
         catalog: Catalog,
@@ -44,6 +46,7 @@ class Transitions:
         self._clock = clock
         self._database = database
         self._code = code
+        self._images = images
         self._catalogue = catalogue
         self._ids = ids
         self._catalog = catalog
@@ -99,6 +102,8 @@ class Transitions:
     async def _prepare(self, version: Version) -> Failure | None:
         """Makes everything ready that an invocation needs."""
         settings = version.deployment.settings
+        if version.deployment.code.image is not None:
+            return await self._images.prepare(version.deployment)
         try:
             await self._catalogue.provide(settings.runtime)
         except PortError as e:

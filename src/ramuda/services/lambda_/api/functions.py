@@ -16,6 +16,7 @@ from ramuda.services.lambda_.room import Room
 from ramuda.services.lambda_.rules import (
     aliases,
     configuration,
+    images,
     lifecycle,
     names,
     paging,
@@ -35,7 +36,7 @@ async def create_function(room: Room, call: Call) -> Result:
     named = names.parse(params["FunctionName"], call.account, call.region)
     names.check_new(named, params["FunctionName"])
     configuration.refuse_unsupported(params)
-    configuration.check_source(params["Code"])
+    configuration.check_source(params["Code"], is_image=images.is_image(params))
     function = Function(
         account=named.account,
         region=named.region,
@@ -47,7 +48,10 @@ async def create_function(room: Room, call: Call) -> Result:
     settings = configuration.created(named.name, params, uses)
     settings = (await surroundings.examine(room, call))(settings)
     await room.roles.check(settings.role, call.account)
-    code = await room.code.accept(params["Code"], call.account, call.region)
+    if images.is_image(params):
+        code = await room.images.accept(params["Code"]["ImageUri"], settings.architecture)
+    else:
+        code = await room.code.accept(params["Code"], call.account, call.region)
     configuration.check_size(code.unzipped_bytes, uses)
     latest = lifecycle.created(
         function,
@@ -88,10 +92,11 @@ async def get_function(room: Room, call: Call) -> Result:
         return reading.version(tx, named), reading.function(tx, named)
 
     version, function = await room.database.read(read)
-    location = room.downloads.link(call.endpoint, version.deployment.code)
+    code = version.deployment.code
     result: Result = {
         "Configuration": shapes.configuration(version, arn=named.arn),
-        "Code": {"RepositoryType": "S3", "Location": location},
+        "Code": images.location(code)
+        or {"RepositoryType": "S3", "Location": room.downloads.link(call.endpoint, code)},
     }
     if function.tags:
         result["Tags"] = function.tags
@@ -140,12 +145,15 @@ async def update_function_code(room: Room, call: Call) -> Result:
     named = reading.unqualified_or_latest(call)
     configuration.refuse_unsupported(params)
     source = {member: params[member] for member in _CODE_MEMBERS if member in params}
-    if source.get("ImageUri"):
-        raise refusals.invalid("Please don't provide ImageUri when updating a function with packageType Zip.")
-    configuration.check_source(source)
     latest = await room.database.read(lambda tx: _changeable(tx, named, params.get("RevisionId")))
-    take = room.code.inspect if params.get("DryRun") else room.code.accept
-    code = await take(source, call.account, call.region)
+    is_image = latest.deployment.code.image is not None
+    configuration.check_source(source, is_image=is_image, verb="updating")
+    if is_image:
+        architecture = params.get("Architectures", [latest.deployment.settings.architecture])[0]
+        code = await room.images.accept(source["ImageUri"], architecture)
+    else:
+        take = room.code.inspect if params.get("DryRun") else room.code.accept
+        code = await take(source, call.account, call.region)
 
     def change(tx: Transaction, latest: Version) -> Version:
         code_signing.check_deployment(tx, reading.function(tx, named))
@@ -172,6 +180,7 @@ async def update_function_configuration(room: Room, call: Call) -> Result:
 
     def change(tx: Transaction, latest: Version) -> Version:
         deployment = latest.deployment
+        images.check_settings(params, is_image=deployment.code.image is not None)
         uses = layers.uses(tx, room, call, params["Layers"]) if "Layers" in params else None
         if uses:
             code_signing.check_deployment(tx, reading.function(tx, named))

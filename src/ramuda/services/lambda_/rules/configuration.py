@@ -12,7 +12,7 @@ from typing import Any
 
 from ramuda.kernel import limits
 from ramuda.services.lambda_.model import LayerUse, Logging, Settings
-from ramuda.services.lambda_.rules import refusals, runtimes
+from ramuda.services.lambda_.rules import images, refusals, runtimes
 
 RESERVED_VARIABLES = frozenset(
     [
@@ -41,7 +41,6 @@ RESERVED_VARIABLES = frozenset(
 )
 
 _NOT_HERE = {
-    "ImageConfig": "A container image",
     "CapacityProviderConfig": "A capacity provider",
     "DurableConfig": "A durable function",
     "AcceleratorConfig": "An accelerator",
@@ -56,19 +55,19 @@ def refuse_unsupported(params: Mapping[str, Any]) -> None:
     for member, what in _NOT_HERE.items():
         if params.get(member):
             raise refusals.unsupported(what)
-    if params.get("PackageType") == "Image":
-        raise refusals.unsupported("A container image")
 
 
 def created(name: str, params: Mapping[str, Any], layers: Sequence[LayerUse]) -> Settings:
     """The settings of a new function."""
-    if not params.get("Runtime") or not params.get("Handler"):
+    is_image = images.is_image(params)
+    images.check_settings(params, is_image=is_image)
+    if not is_image and (not params.get("Runtime") or not params.get("Handler")):
         raise refusals.invalid(
             "Runtime and Handler are mandatory parameters for functions created with deployment packages."
         )
     fresh = Settings(
-        runtime=params["Runtime"],
-        handler=params["Handler"],
+        runtime=params.get("Runtime", ""),
+        handler=params.get("Handler", ""),
         role=params["Role"],
         architecture=params.get("Architectures", ["x86_64"])[0],
         logging=Logging(group=f"/aws/lambda/{name}"),
@@ -98,6 +97,7 @@ def updated(settings: Settings, params: Mapping[str, Any], layers: Sequence[Laye
         layers=settings.layers if layers is None else tuple(layers),
         logging=_logging(settings.logging, params.get("LoggingConfig", {})),
         tracing=params.get("TracingConfig", {}).get("Mode", settings.tracing),
+        image_config=images.config(params["ImageConfig"]) if "ImageConfig" in params else settings.image_config,
         shown=_shown(settings.shown, params, runtime),
     )
 
@@ -108,10 +108,11 @@ def check_size(unzipped_bytes: int, layers: Sequence[LayerUse]) -> None:
         raise refusals.unzipped_too_large()
 
 
-def check_source(source: Mapping[str, Any]) -> None:
-    """Whether FunctionCode, or UpdateFunctionCode's members, name exactly one archive."""
-    if source.get("ImageUri"):
-        raise refusals.unsupported("A container image")
+def check_source(source: Mapping[str, Any], *, is_image: bool = False, verb: str = "creating") -> None:
+    """Whether FunctionCode, or UpdateFunctionCode's members, name exactly one archive, or for an image its URI."""
+    images.check_source(source, is_image=is_image, verb=verb)
+    if is_image:
+        return
     if source.get("S3ObjectStorageMode") == "REFERENCE":
         raise refusals.unsupported("Code that stays in S3")
     has_zip, has_s3 = "ZipFile" in source, "S3Bucket" in source or "S3Key" in source

@@ -8,7 +8,7 @@ from typing import Any
 
 from ramuda.kernel.arn import function_arn
 from ramuda.services.lambda_.model import CodeRef, LayerVersion, Logging, Version
-from ramuda.services.lambda_.rules import encryption, runtimes
+from ramuda.services.lambda_.rules import encryption, images, runtimes
 
 Shape = dict[str, Any]
 
@@ -20,6 +20,8 @@ def configuration(version: Version, *, arn: str | None = None) -> Shape:
     shape["RuntimeVersionConfig"] = {
         "RuntimeVersionArn": runtimes.version_arn(version.deployment.settings.runtime, version.region)
     }
+    if version.deployment.code.image is not None:
+        images.show(shape, version.deployment.settings)
     optional = {
         "StateReason": version.state_reason,
         "StateReasonCode": version.state_reason_code,
@@ -61,6 +63,8 @@ def listed(version: Version, *, arn: str | None = None) -> Shape:
         shape["Environment"] = {"Error": encryption.NOT_SHOWN}
     if settings.layers:
         shape["Layers"] = [{"Arn": layer.arn, "CodeSize": layer.code.size} for layer in settings.layers]
+    if code.image is not None:
+        images.show(shape, settings)
     return shape
 
 
@@ -100,7 +104,9 @@ def layer_content(layer: LayerVersion, location: str) -> Shape:
 
 
 def code_sha256(code: CodeRef) -> str:
-    """CodeSha256: base64 of the archive's digest."""
+    """CodeSha256: base64 of the archive's digest; of an image the digest as it is (recorded)."""
+    if code.image is not None:
+        return code.sha256
     return base64.b64encode(bytes.fromhex(code.sha256)).decode()
 
 
