@@ -36,6 +36,11 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
+def iso_seconds(epoch_s: float) -> str:
+    """`2026-11-21T05:24:00+0000`, the form where AWS shows no fraction."""
+    return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
+
+
 def iso_milliseconds(epoch_s: float) -> str:
     """`2026-11-21T05:24:00.123+0000`, the form of Lambda's LastModified."""
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "+0000"

@@ -68,7 +68,7 @@ async def test_a_hundred_executions_stay_unreserved(lambda_: Lambda) -> None:
         "InvalidParameterValueException",
         "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution "
         "below its minimum value of [100].",
-        {},
+        {"Type": None},
     )
 
 

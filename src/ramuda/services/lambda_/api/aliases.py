@@ -6,7 +6,7 @@ from ramuda.kernel.arn import function_arn
 from ramuda.kernel.call import Call, Result
 from ramuda.kernel.ports.database import Transaction
 from ramuda.services.lambda_ import store
-from ramuda.services.lambda_.api import reading
+from ramuda.services.lambda_.api import provisioned_concurrency, reading
 from ramuda.services.lambda_.model import Alias, Version
 from ramuda.services.lambda_.room import Room
 from ramuda.services.lambda_.rules import aliases as rules
@@ -89,6 +89,8 @@ async def update_alias(room: Room, call: Call) -> Result:
         )
         _check(tx, alias)
         _put(tx, alias)
+        if tables.provisioned.get(tx, named.account, named.region, named.name, alias.alias) is not None:
+            provisioned_concurrency.check_free(tx, named, alias.alias)
         return alias
 
     alias = await room.database.write(write)

@@ -1,15 +1,17 @@
 """Reserved concurrency. https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html"""
 
+from collections import defaultdict
 from dataclasses import replace
 
-from ramuda.kernel import limits
 from ramuda.kernel.call import Call, Result
 from ramuda.kernel.ports.database import Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.api import reading
 from ramuda.services.lambda_.model import Function
 from ramuda.services.lambda_.room import Room
-from ramuda.services.lambda_.rules import lifecycle, names, refusals
+from ramuda.services.lambda_.rules import concurrency as rules
+from ramuda.services.lambda_.rules import names, refusals
+from ramuda.services.lambda_.store import tables
 
 
 async def get_function_concurrency(room: Room, call: Call) -> Result:
@@ -26,12 +28,10 @@ async def put_function_concurrency(room: Room, call: Call) -> Result:
 
     def write(tx: Transaction) -> None:
         function = _function(tx, named)
-        others = [
-            other.reserved_concurrency or 0
-            for other in store.functions(tx, named.account, named.region)
-            if other.name != named.name
-        ]
-        lifecycle.check_reserved(reserved, others, room.options.account_concurrency, limits.UNRESERVED_CONCURRENCY_MIN)
+        others = uses(tx, named.account, named.region)
+        own = others.pop(named.name)
+        taken = sum(use.taken for use in others.values())
+        rules.check_reserved(reserved, own.provisioned, taken, room.options.account_concurrency)
         store.put_function(tx, replace(function, reserved_concurrency=reserved))
 
     await room.database.write(write)
@@ -48,6 +48,19 @@ async def delete_function_concurrency(room: Room, call: Call) -> Result:
     await room.database.write(write)
     _announce(room, named, None)
     return {}
+
+
+def uses(tx: Transaction, account: str, region: str, *, but: tuple[str, str] | None = None) -> dict[str, rules.Use]:
+    """What every function takes of the account's concurrency, by name; `but` leaves out what is provisioned for one
+    (function, qualifier)."""
+    provisioned: defaultdict[str, int] = defaultdict(int)
+    for config in tables.provisioned.all(tx, account, region):
+        if (config.name, config.qualifier) != but:
+            provisioned[config.name] += config.requested
+    return {
+        function.name: rules.Use(reserved=function.reserved_concurrency, provisioned=provisioned[function.name])
+        for function in store.functions(tx, account, region)
+    }
 
 
 def _announce(room: Room, named: names.Named, reserved: int | None) -> None:

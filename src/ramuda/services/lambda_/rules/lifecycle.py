@@ -6,7 +6,6 @@ when the change is done. Sources: recorded answers (function_revisions_*);
 https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from ramuda.services.lambda_.model import LATEST, CodeRef, Deployment, Function, Settings, Version
@@ -133,12 +132,6 @@ def unchanged_since(latest: Version, last: Version | None) -> bool:
         and last.deployment.same_as(latest.deployment)
         and last.source_description == latest.description
     )
-
-
-def check_reserved(reserved: int, others: Iterable[int], account_limit: int, unreserved_min: int) -> None:
-    """Whether reserving leaves the account its minimum for functions without a reservation."""
-    if account_limit - sum(others) - reserved < unreserved_min:
-        raise refusals.unreserved_too_low()
 
 
 def check_storage(used_bytes: int, more_bytes: int, limit_bytes: int) -> None:

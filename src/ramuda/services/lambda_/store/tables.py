@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from ramuda.services.lambda_.model import Alias, CodeSigningConfig, DataKey, FunctionUrl, ResourcePolicy, ResourceTags
+from ramuda.services.lambda_.model import (
+    Alias,
+    CodeSigningConfig,
+    DataKey,
+    FunctionUrl,
+    ProvisionedConcurrency,
+    ResourcePolicy,
+    ResourceTags,
+)
 from ramuda.services.lambda_.store.records import Records
 
 aliases = Records("alias", Alias)
@@ -15,6 +23,8 @@ code_signing_configs = Records("code-signing-config", CodeSigningConfig)
 """name: the configuration's id."""
 layer_policies = Records("layer-policy", ResourcePolicy)
 """name: layer, qualifier: version."""
+provisioned = Records("provisioned-concurrency", ProvisionedConcurrency)
+"""name: function, qualifier: version or alias."""
 urls = Records("url", FunctionUrl)
 """name: function, qualifier: alias or empty."""
 tags = Records("tags", ResourceTags)
