@@ -12,7 +12,17 @@ from collections.abc import Awaitable
 from enum import Enum
 
 from ramuda.kernel.errors import InternalError, PortError
-from ramuda.kernel.ports.sandbox import Assignment, Exit, Program, RuntimeSpec, Sandbox, SandboxBackend, Sockets, Usage
+from ramuda.kernel.ports.sandbox import (
+    Assignment,
+    Exit,
+    Origin,
+    Program,
+    RuntimeSpec,
+    Sandbox,
+    SandboxBackend,
+    Sockets,
+    Usage,
+)
 
 KILL_LIMIT_S = 15.0
 """Beyond this something in the kernel hangs (a dead disk below /tmp); the caller is not held up any longer."""
@@ -50,6 +60,15 @@ class _GuardedBackend:
             raise PortError("the sandbox backend was closed meanwhile")
         return sandbox
 
+    async def prepare_origin(self, runtime: RuntimeSpec) -> Origin:
+        if self._is_closed:
+            raise InternalError("prepare_origin after close")
+        origin = _GuardedOrigin(await self._backend.prepare_origin(runtime), self._alive)
+        if self._is_closed:
+            await origin.kill()
+            raise PortError("the sandbox backend was closed meanwhile")
+        return origin
+
     async def close(self) -> None:
         self._is_closed = True
         await asyncio.gather(*(sandbox.kill() for sandbox in list(self._alive)), return_exceptions=True)
@@ -76,6 +95,10 @@ class _GuardedSandbox:
     @property
     def output(self) -> int:
         return self._inner.output
+
+    @property
+    def frames(self) -> int | None:
+        return self._inner.frames
 
     async def assign(self, assignment: Assignment) -> None:
         self._require("assign", State.PREPARED)
@@ -175,3 +198,22 @@ class _GuardedSandbox:
             raise InternalError(f"{call} of sandbox {self.id} during its {self._busy}")
         if self._state not in allowed:
             raise InternalError(f"{call} of sandbox {self.id}, which is {self._state.value}")
+
+
+class _GuardedOrigin(_GuardedSandbox):
+    def __init__(self, inner: Origin, alive: set[_GuardedSandbox]) -> None:
+        super().__init__(inner, alive)
+        self._origin = inner
+
+    async def settle(self) -> None:
+        self._require("settle", State.STARTED)
+        await self._origin.settle()
+        self._become(State.PAUSED)
+
+    async def copy(self) -> Sandbox:
+        self._require("copy", State.PAUSED)
+        made = _GuardedSandbox(await self._origin.copy(), self._alive)
+        if self._state is State.KILLED:
+            await made.kill()
+            raise PortError(f"sandbox {self.id} was killed meanwhile")
+        return made

@@ -17,6 +17,10 @@ from typing import Protocol
 from ramuda.kernel.errors import RamudaError
 
 
+FRAMES_FD = 5
+"""Of the framed log channel in the runtime's process: _LAMBDA_TELEMETRY_LOG_FD."""
+
+
 class Boot(Enum):
     """How the runtime's process comes to life."""
 
@@ -57,6 +61,8 @@ class RuntimeSpec:
     environment: tuple[tuple[str, str], ...] = ()
     preload: tuple[str, ...] = ()
     root: Path | None = None
+    is_framed: bool = False
+    """Whether its client speaks on the framed log channel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +157,12 @@ class Sandbox(Protocol):
         closes it in `kill`."""
         ...
 
+    @property
+    def frames(self) -> int | None:
+        """The read end (non-blocking) of the framed log channel of runtimes that have one (`RuntimeSpec.is_framed`):
+        the runtime's process writes to its file descriptor FRAMES_FD. The sandbox closes it in `kill`."""
+        ...
+
     async def assign(self, assignment: Assignment) -> None:
         """Gives the sandbox to a function: code, layers and /tmp appear, limits are set. Raises PortError, after
         which it must be killed."""
@@ -201,6 +213,30 @@ class Sandbox(Protocol):
     def usage(self) -> Usage: ...
 
 
+class NotCopyable(RamudaError):  # noqa: N818 - nothing failed: there is another way to start
+    """The runtime's process cannot be copied. `reason` says why, as the end of "cannot be restored from a snapshot: "."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Origin(Sandbox, Protocol):
+    """A sandbox whose runtime, once initialised, is copied into others (SnapStart). `start` raises NotCopyable when this
+    function's runtime cannot be; the sandbox is dead then."""
+
+    async def settle(self) -> None:
+        """The runtime is initialised and waits in `restore/next`: it is frozen from here on. Raises NotCopyable, PortError;
+        then it must be killed."""
+        ...
+
+    async def copy(self) -> Sandbox:
+        """A prepared sandbox of the same function whose runtime is as initialised as this one. Its `assign` sets limits;
+        its `start` gives it its own environment variables, and lets it go on after `restore/next`. It is started
+        once: after `reset` it can only be killed. It lives on when its origin is killed. Raises PortError."""
+        ...
+
+
 class SandboxBackend(Protocol):
     """Makes sandboxes. `name` is what is shown to users (`isolated`, `process`)."""
 
@@ -210,6 +246,10 @@ class SandboxBackend(Protocol):
     async def prepare(self, runtime: RuntimeSpec) -> Sandbox:
         """A sandbox ready for `assign`. Raises PortError with what to mend. Sandboxes prepared at once may be made
         in parallel."""
+        ...
+
+    async def prepare_origin(self, runtime: RuntimeSpec) -> Origin:
+        """As `prepare`, for a snapshot. Raises NotCopyable where there are no snapshots, of this runtime or at all."""
         ...
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@ clean-up."""
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import logging
 import os
@@ -13,8 +14,8 @@ from typing import TypeVar
 
 from ramuda.kernel import limits
 from ramuda.kernel.errors import PortError
-from ramuda.kernel.ports.sandbox import RuntimeSpec, Sandbox
-from ramuda.sandbox.isolated import cgroup, cgroup_v1, cgroup_v2, loopfs
+from ramuda.kernel.ports.sandbox import Boot, NotCopyable, Origin, RuntimeSpec, Sandbox
+from ramuda.sandbox.isolated import cgroup, cgroup_v1, cgroup_v2, loopfs, snapshot
 from ramuda.sandbox.isolated.channel import close_all
 from ramuda.sandbox.isolated.inside import wire
 from ramuda.sandbox.isolated.sandbox import IsolatedSandbox
@@ -22,6 +23,7 @@ from ramuda.sandbox.isolated.template import Template
 from ramuda.sandbox.options import Options
 
 T = TypeVar("T")
+S = TypeVar("S", bound=IsolatedSandbox)
 
 THREADS = 4
 REMOVE_STEP_S, REMOVE_ATTEMPTS = 0.05, 100
@@ -55,11 +57,27 @@ class Backend:
         template.users += 1
         sandbox_id = f"{runtime.name}-{next(self._numbers)}"
         try:
-            return await self._make(sandbox_id, template)
+            return await self._make(sandbox_id, template, IsolatedSandbox)
         except OSError as error:
             raise PortError(f"sandbox {sandbox_id}: {error}", retryable=True) from error
         finally:
             self._let_go(template)  # the sandbox that was made counts for itself
+
+    async def prepare_origin(self, runtime: RuntimeSpec) -> Origin:
+        if runtime.boot is not Boot.FORK:
+            raise NotCopyable(f"{runtime.name} cannot be copied once it is initialised: only Python can")
+        template = await self._template(runtime)
+        sandbox_id = f"{runtime.name}-{next(self._numbers)}"
+        try:
+            origin = await self._make(sandbox_id, template, snapshot.Origin)
+        except OSError as error:
+            raise PortError(f"sandbox {sandbox_id}: {error}", retryable=True) from error
+        origin.make_copy = self._copy
+        return origin
+
+    async def _copy(self, origin: snapshot.Origin) -> snapshot.Copy:
+        copy_id = f"{origin.id}.{next(self._numbers)}"
+        return await self._make(copy_id, origin.template, functools.partial(snapshot.Copy, origin=origin))
 
     async def close(self) -> None:
         for sandbox in list(self._sandboxes):
@@ -114,12 +132,12 @@ class Backend:
 
     # Sandboxes
 
-    async def _make(self, sandbox_id: str, template: Template) -> IsolatedSandbox:
+    async def _make(self, sandbox_id: str, template: Template, kind: Callable[..., S]) -> S:
         group, entrances = await self._in_thread(lambda: self._make_group(sandbox_id), undo=_unmake_group)
         reading, writing = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(reading, False)
         ours, theirs = wire.pair()
-        sandbox = IsolatedSandbox(
+        sandbox = kind(
             sandbox_id,
             template=template,
             options=self._options,

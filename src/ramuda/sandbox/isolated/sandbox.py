@@ -62,6 +62,7 @@ class IsolatedSandbox:
     ) -> None:
         self.id = sandbox_id
         self.output = output
+        self.frames: int | None = None
         self.sockets: Sockets
         self.group = group
         self.template = template
@@ -95,10 +96,20 @@ class IsolatedSandbox:
         """Has the template make it. `entrances`, `output` and `control` are the sandbox's ends; the caller closes
         them."""
         listening, forked = self._expect("listen"), self._expect("fork")
-        self.template.clone(control.fileno(), output, entrances, is_copied=self.is_copied)
+        frames = self._open_frames()
+        self.template.clone(control.fileno(), output, entrances, is_copied=self.is_copied, frames=frames)
+        close_all([] if frames is None else [frames])
         await self._within(listening, "listen")
         await self._put_tmp(tmp_mib)
         await self._within(forked, "fork")
+
+    def _open_frames(self) -> int | None:
+        """The writing end of the framed log channel. What is copied has none: copies would share it."""
+        if not self.template.spec.is_framed or self.is_copied:
+            return None
+        self.frames, writing = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.frames, False)
+        return writing
 
     async def _put_tmp(self, mib: int) -> None:
         volume = await self._make_tmp(mib)
@@ -205,7 +216,7 @@ class IsolatedSandbox:
         self._channel.close()
         self._beside.over(Exit(signal=signal.SIGKILL))
         self._watch_oom(None)
-        close_all([fd for fd in (self._init_fd, self._status, self.output) if fd is not None])
+        close_all([fd for fd in (self._init_fd, self._status, self.output, self.frames) if fd is not None])
         self._init_fd = self._status = None
         if hasattr(self, "sockets"):
             for each in (self.sockets.runtime_api, self.sockets.gateway, self.sockets.outbound, self.sockets.dns):

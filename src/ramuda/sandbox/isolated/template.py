@@ -67,10 +67,14 @@ class Template:
             await self.close()
             raise
 
-    def clone(self, control: int, output: int, entrances: Sequence[int], *, is_copied: bool = False) -> None:
+    def clone(
+        self, control: int, output: int, entrances: Sequence[int], *, is_copied: bool = False, frames: int | None = None
+    ) -> None:
         """Makes a sandbox, whose init will speak on `control`. `is_copied`: its runtime's process shall be copied into
         other sandboxes (`isolated.snapshot`)."""
-        self._channel.send({"do": "clone", "is_copied": is_copied}, [control, output, *entrances])
+        framed = [] if frames is None else [frames]
+        message = {"do": "clone", "is_copied": is_copied, "is_framed": frames is not None}
+        self._channel.send(message, [control, output, *framed, *entrances])
 
     def forward(self, message: Message, control: int) -> None:
         """Sends a message, with mounts of its `code` folders added, on the server's own end `control` of a sandbox's

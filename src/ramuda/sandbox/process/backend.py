@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ramuda.kernel.errors import PortError
-from ramuda.kernel.ports.sandbox import Capability, Finding, RuntimeSpec, Sandbox
+from ramuda.kernel.ports.sandbox import Capability, Finding, NotCopyable, Origin, RuntimeSpec, Sandbox
 from ramuda.sandbox.options import Options
 from ramuda.sandbox.process.sandbox import ProcessSandbox
 
@@ -39,6 +39,9 @@ class Backend:
             raise PortError(f"sandbox {sandbox_id}: {error}", retryable=True) from error
         self._sandboxes.add(sandbox)
         return sandbox
+
+    async def prepare_origin(self, runtime: RuntimeSpec) -> Origin:
+        raise NotCopyable("the process sandbox makes no copies of processes; the isolated one does")
 
     async def close(self) -> None:
         await asyncio.gather(*(sandbox.kill() for sandbox in list(self._sandboxes)))

@@ -45,6 +45,11 @@ class ProcessSandbox:
         self._loop = asyncio.get_running_loop()
         self.output, self._output_end = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
         os.set_blocking(self.output, False)
+        self.frames: int | None = None
+        self._frames_end: int | None = None
+        if spec.is_framed:
+            self.frames, self._frames_end = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
+            os.set_blocking(self.frames, False)
         listening = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.sockets = Sockets(
             runtime_api=listening,
@@ -81,16 +86,17 @@ class ProcessSandbox:
         translate = paths.translation(spec, assignment, self._tmp_dir, self._folder / "empty")
         variables = paths.environment(spec, assignment, translate, self._tmp_dir)
         reading, writing = os.pipe()
+        frames = [self._frames_end] if self._frames_end is not None else []
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(SHIM), str(self._options.open_files), str(reading)),
+                *(sys.executable, "-I", "-S", str(SHIM), str(self._options.open_files), str(reading), str((frames or [-1])[0])),
                 *paths.command(spec, assignment, translate),
                 cwd=assignment.task_dir,
                 env=variables,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=self._output_end,
                 stderr=self._output_end,
-                pass_fds=[reading],
+                pass_fds=[reading, *frames],
                 start_new_session=True,
             )
             if spec.boot is Boot.WAIT:
@@ -155,7 +161,9 @@ class ProcessSandbox:
             await self._reaper
         self._finish(Exit(signal=signal.SIGKILL))
         self.sockets.runtime_api.close()
-        for fd in (self.output, self._output_end):
+        for fd in (self.output, self._output_end, self.frames, self._frames_end):
+            if fd is None:
+                continue
             with contextlib.suppress(OSError):
                 os.close(fd)
         await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple, NoReturn
 from . import fork_python, launch, seccomp, syscalls, users, wire
 
 ASSIGNMENT_FD = 3
+FRAMES_FD = 5
+"""Of the framed log channel: `kernel.ports.sandbox.FRAMES_FD`."""
 ABOVE_STANDARD = 10
 """File descriptors from here on are in nobody's way when the standard ones are laid out."""
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
@@ -61,11 +64,11 @@ def become(
 
 def _confine(confinement: Confinement, control: socket.socket, assignment: int, report: int | None) -> None:
     join(confinement)
-    _standard_fds(confinement.output, assignment, report)
+    _standard_fds(confinement.output, assignment, report, confinement.config["frames"])
     restrict(confinement.config)
     wire.send(control, {"did": "fork"})  # the kernel adds this process's id, which the server needs to measure it
     control.detach()
-    syscalls.close_from(ASSIGNMENT_FD + 1 if report is None else launch.REPORT_FD + 1)
+    _close_others(report, confinement.config["frames"])
 
 
 def join(confinement: Confinement) -> None:
@@ -97,14 +100,29 @@ def _drop_privileges(config: dict[str, Any]) -> None:
     syscalls.install_filter(_COPIED_FILTER if config.get("is_copied") else _FILTER)
 
 
-def _standard_fds(output: int, assignment: int, report: int | None) -> None:
+def _close_others(report: int | None, frames: int | None) -> None:
+    first = ASSIGNMENT_FD + 1 if report is None else launch.REPORT_FD + 1
+    if frames is None:
+        syscalls.close_from(first)
+        return
+    for fd in range(first, FRAMES_FD):
+        with contextlib.suppress(OSError):
+            os.close(fd)
+    syscalls.close_from(FRAMES_FD + 1)
+
+
+def _standard_fds(output: int, assignment: int, report: int | None, frames: int | None) -> None:
     moved = [fcntl.fcntl(fd, fcntl.F_DUPFD, ABOVE_STANDARD) for fd in (output, assignment)]
+    if frames is not None:
+        channel = fcntl.fcntl(frames, fcntl.F_DUPFD, ABOVE_STANDARD)
     last = None if report is None else fcntl.fcntl(report, fcntl.F_DUPFD, ABOVE_STANDARD)
     null = os.open("/dev/null", os.O_RDONLY)
     for source, target in ((null, 0), (moved[0], 1), (moved[0], 2), (moved[1], ASSIGNMENT_FD)):
         os.dup2(source, target, inheritable=True)
     if last is not None:
         os.dup2(last, launch.REPORT_FD, inheritable=False)
+    if frames is not None:
+        os.dup2(channel, FRAMES_FD, inheritable=True)
 
 
 def _read_assignment() -> bytes:

@@ -66,9 +66,11 @@ def _become_environment() -> int:
         os.dup2(output, standard, inheritable=True)
     os.close(output)
     life = socket.socket(fileno=life_fd)
+    os.setsid()  # a signal for the original's group is not for the copy
     runtime = os.fork()
     if runtime:
         _keep(runtime, life)
+    os.setsid()
     life.send(BORN)  # the kernel adds this process's id, which the server needs to measure it
     life.close()
     return assignment

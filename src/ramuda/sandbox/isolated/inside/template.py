@@ -108,7 +108,9 @@ def _serve(control: socket.socket, config: dict[str, Any]) -> NoReturn:
             os._exit(0)
         if message["do"] == "clone":
             own = {"own_user": users.choose() if has_own_users else None, "is_copied": message["is_copied"]}
+            own["frames"] = fds.pop(2) if message["is_framed"] else None
             _clone(control, fds, {**config, **own})
+            fds += [own["frames"]] if own["frames"] is not None else []
         else:
             _forward(control, message, fds)
         for fd in fds:

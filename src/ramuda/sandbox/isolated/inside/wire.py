@@ -35,6 +35,14 @@ def send(channel: socket.socket, message: dict[str, Any], fds: tuple[int, ...] |
     channel.sendmsg([json.dumps(message).encode()], rights, socket.MSG_NOSIGNAL)
 
 
+def sender(ancillary: list[tuple[int, int, bytes]]) -> int:
+    """The pid that the kernel added to a message; 0 when there is none."""
+    for level, kind, content in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_CREDENTIALS:
+            return int(_CREDENTIALS.unpack(content)[0])
+    return 0
+
+
 def receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int], int]:
     """One message (None at the end), its file descriptors, and the pid of the process that sent it, as seen from
     here."""
