@@ -8,7 +8,7 @@ import heavy libraries (botocore, rich, the server) inside the functions that us
 
 import click
 
-from ramuda.cli import deploy, doctor, functions, invoke, keys, logs, serve, version
+from ramuda.cli import deploy, doctor, functions, invoke, keys, logs, runtimes, serve, version
 
 _COMMANDS = (
     serve.serve,
@@ -17,6 +17,7 @@ _COMMANDS = (
     logs.logs,
     functions.functions,
     doctor.doctor,
+    runtimes.runtimes,
     keys.keys,
     version.version,
 )

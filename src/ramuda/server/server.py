@@ -167,7 +167,7 @@ class Server:
         backend, self.capabilities = await choose(options.sandbox, work_dir, options.data_dir / BLOBS)
         self.backend_name = backend.name
         self._undo.append(backend.close)
-        self.catalogue = Catalogue(options.catalogue, _log_runtime)
+        self.catalogue = Catalogue(options.catalogue, _log_runtime, runs_images=backend.name == "isolated")
         self._undo.append(self.catalogue.close)
         self.prepared = PreparedEnvironments(backend, plumbing, options.runtime, clock)
         await self._begin(self.prepared.start, self.prepared.close)

@@ -14,6 +14,7 @@ from ramuda.runtime.catalogue.families.provided import ProvidedFamily
 from ramuda.runtime.catalogue.families.python import PythonFamily
 from ramuda.runtime.catalogue.families.ruby import RubyFamily
 from ramuda.runtime.catalogue.families.unsupported import UnsupportedFamily
+from ramuda.runtime.catalogue.images import RuntimeImages
 from ramuda.runtime.catalogue.options import Options
 from ramuda.runtime.catalogue.workshop import Family, Provision, RuntimeStatus, Workshop
 from ramuda.runtime.interpreters import Finder
@@ -25,9 +26,11 @@ _log = logging.getLogger("ramuda.runtime")
 
 
 class Catalogue:
-    """Implements `ports.RuntimeCatalogue`. `log` is given an event's name and its fields, from any thread."""
+    """Implements `ports.RuntimeCatalogue`. `log` is given an event's name and its fields, from any thread. A runtime
+    that is a container image (`images`) goes before what this machine has, where the sandbox `runs_images`."""
 
-    def __init__(self, options: Options, log: Callable[..., None] | None = None) -> None:
+    def __init__(self, options: Options, log: Callable[..., None] | None = None, *, runs_images: bool = True) -> None:
+        self._images = RuntimeImages(options.cache_dir) if runs_images else None
         self._tools = Tools(options.install_timeout_s)
         self._store = Store(options.cache_dir)
         self._background = Background(log or _log_event)
@@ -53,6 +56,9 @@ class Catalogue:
 
     async def provide(self, identifier: str) -> ProvidedRuntime:
         """As `ports.RuntimeCatalogue`. A cancelled caller leaves the work to the others that wait for it."""
+        image = self._images.provide(identifier) if self._images is not None else None
+        if image is not None:
+            return image
         settled = self._settled.get(identifier)
         if settled is not None:
             return settled
@@ -66,9 +72,13 @@ class Catalogue:
         """Every runtime of the catalogue, families together, older versions first. Installs nothing."""
 
         def ask() -> list[RuntimeStatus]:
-            return [self._families[entry.family].status(entry) for entry in entries().values()]
+            return [self._status(entry) for entry in entries().values()]
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+
+    def _status(self, entry: Entry) -> RuntimeStatus:
+        image = self._images.status(entry.identifier) if self._images is not None else None
+        return image or self._families[entry.family].status(entry)
 
     async def finish(self) -> None:
         """Waits for what is being installed in the background."""
@@ -81,6 +91,8 @@ class Catalogue:
         self._tools.stop()
         await asyncio.gather(*self._under_way.values(), self.finish(), return_exceptions=True)
         self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._images is not None:
+            self._images.close()
 
     async def _provide(self, entry: Entry) -> Provision:
         family = self._families[entry.family]

@@ -1,7 +1,7 @@
 """The container images of functions: taken in by their URI, made ready to run, collected when no version has them.
 
-The images themselves are kept by `ports.Images`; a version's `CodeRef` names one by its digest. As with code, collection
-runs after a start only, and only for what this process has not touched.
+The images themselves are kept by `ports.Images`; a version's `CodeRef` names one by its digest. As with code,
+collection runs after a start only, and only for what this process has not touched.
 """
 
 import asyncio
