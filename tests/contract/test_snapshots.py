@@ -217,8 +217,10 @@ async def test_an_event_loop_made_in_init_works_in_copies(lab: Lab) -> None:
     script = COUNTER + "import asyncio\nloop = asyncio.new_event_loop()\nloop.run_until_complete(asyncio.sleep(0))\n"
     origin = await lab.settled(script)
     for copy in [await lab.copy(origin), await lab.copy(origin)]:
-        wake = "loop.run_until_complete(asyncio.wait_for(loop.run_in_executor(None, lambda: 5), 5))"
-        assert await lab.ask(copy, answer=wake) == {"answer": 5}
+        wake = "loop.run_until_complete(asyncio.wait_for(loop.run_in_executor(None, lambda: time.sleep(0.2) or 5), 5))"
+        seen = await lab.ask(copy, cpu_s="-time.process_time()", answer=wake, cpu_s_then="time.process_time()")
+        assert seen["answer"] == 5
+        assert seen["cpu_s"] + seen["cpu_s_then"] < 0.1  # it slept meanwhile
 
 
 async def test_a_connection_made_in_init_is_closed_in_copies(lab: Lab) -> None:

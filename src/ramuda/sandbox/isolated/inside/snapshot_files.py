@@ -58,8 +58,49 @@ def _is_renewable(link: str, pipes: list[str]) -> bool:
     return link in ("anon_inode:[eventpoll]", "anon_inode:[eventfd]")
 
 
-def renew() -> None:
-    """Gives the calling process, a copy, open files of its own."""
+def socket_pairs() -> list[tuple[int, int]]:
+    """The pairs of connected sockets of which the calling process has both ends, such as asyncio's loops wake themselves
+    with. Found out by sending a byte: the kernel does not tell."""
+    ends = {fd: end for fd, end in _unnamed_sockets().items() if not _is_readable(end)}
+    found = []
+    while ends:
+        fd, end = ends.popitem()
+        with end:
+            end.send(b"?", socket.MSG_DONTWAIT)
+            for other_fd, other in ends.items():
+                if _is_readable(other):
+                    other.recv(1)
+                    other.close()
+                    found.append((fd, other_fd))
+                    del ends[other_fd]
+                    break
+    return found
+
+
+def _unnamed_sockets() -> dict[int, socket.socket]:
+    """Copies of the descriptors of those Unix sockets that may be one of a pair."""
+    result = {}
+    for fd, link in open_files("/proc/self").items():
+        if fd not in STANDARD and link.startswith("socket:"):
+            end = socket.socket(fileno=os.dup(fd))
+            try:
+                if end.family == socket.AF_UNIX and end.getsockname() in ("", b"") and end.getpeername() in ("", b""):
+                    result[fd] = end
+                    continue
+            except OSError:
+                pass  # it is not connected
+            end.close()
+    return result
+
+
+def _is_readable(end: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(end, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def renew(pairs: list[tuple[int, int]]) -> None:
+    """Gives the calling process, a copy, open files of its own. `pairs`: the `socket_pairs` of the original."""
     links = open_files("/proc/self")
     renewed: dict[int, int] = {}
     pipes: dict[str, list[int]] = {}
@@ -77,6 +118,11 @@ def renew() -> None:
             renewed[fd] = _counter(fd)
         elif link.startswith("/") and link not in _UNSHARED_DEVICES:
             renewed[fd] = _opened_again(fd)
+    for one, other in pairs:
+        for fd, end in zip((one, other), socket.socketpair()):  # noqa: B905 - Python 3.8
+            end.setblocking(os.get_blocking(fd))
+            os.close(renewed[fd])
+            renewed[fd] = end.detach()
     for ends in pipes.values():
         renewed.update(_pipe(ends))
     registered = {fd: _registered(fd) for fd in polls}

@@ -37,6 +37,7 @@ def restore_next(client: Any) -> None:
     """Stands in for `LambdaRuntimeClient.restore_next`."""
     gc.collect()
     gc.freeze()  # a collection would touch, and so copy, every page
+    pairs = snapshot_files.socket_pairs()
     _say_ready(client.lambda_runtime_address)
     reading, writing = os.pipe()
     os.read(reading, 1)
@@ -49,7 +50,7 @@ def restore_next(client: Any) -> None:
         os._exit(0)  # nobody wants this environment
     os.environ.clear()
     os.environ.update(assigned["env"])
-    snapshot_files.renew()
+    snapshot_files.renew(pairs)
     _renew_randomness()
 
 
