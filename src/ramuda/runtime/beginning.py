@@ -19,6 +19,8 @@ from ramuda.kernel.ports.sandbox import Exit, Sandbox
 from ramuda.runtime import reports
 from ramuda.runtime.api import RuntimeApi
 from ramuda.runtime.chronicle import Chronicle
+from ramuda.runtime.extensions.crew import Crew
+from ramuda.runtime.extensions.roster import Reason
 from ramuda.runtime.options import Options
 from ramuda.runtime.states import Begun, InitFailure, Initialization
 
@@ -34,6 +36,7 @@ class Beginning:
         initialization: Initialization,
         sandbox: Sandbox,
         api: RuntimeApi,
+        crew: Crew,
         chronicle: Chronicle,
         clock: Clock,
         options: Options,
@@ -47,6 +50,7 @@ class Beginning:
         self._initialization = initialization
         self._sandbox = sandbox
         self._api = api
+        self._crew = crew
         self._chronicle = chronicle
         self._clock = clock
         self._options = options
@@ -54,21 +58,38 @@ class Beginning:
         self._watch = watch
         self._ready: asyncio.Future[InitFailure | None] | None = None
 
+    @property
+    def is_under_way(self) -> bool:
+        return self._ready is not None and not self._ready.done()
+
     async def first(self) -> InitFailure | None:
         """The failure, if it failed: then the sandbox was reset. Raises PortError."""
-        self._chronicle.init_start(self._runtime.runtime_version, self._runtime.note)
-        failure = await self._start_runtime(self._limit_s())
-        init_ms = (self._clock.monotonic() - self._born_s) * 1000
+        failure = await self._run("init", self._limit_s(), self._born_s)
         if failure is None:
-            self.begun = Begun(init_ms=init_ms)
+            self.begun = Begun(init_ms=(self._clock.monotonic() - self._born_s) * 1000)
             return None
-        self._chronicle.init_failed(init_ms, failure)
-        await self._sandbox.reset()
+        await self._reset(failure)
         return failure
 
     async def again(self) -> InitFailure | None:
         """Whoever runs the invocation bounds it by `end`."""
-        return await self._start_runtime(None)
+        return await self._run("invoke", None, self._clock.monotonic())
+
+    async def _run(self, phase: str, limit_s: float | None, since_s: float) -> InitFailure | None:
+        self._chronicle.init_begins()
+        self._chronicle.init_start(self._runtime.runtime_version, self._runtime.note, phase)
+        failure = await self._start_runtime(limit_s)
+        self._crew.init_ended()
+        if failure is not None:
+            self._chronicle.init_done(failure, phase)
+        self._chronicle.init_report((self._clock.monotonic() - since_s) * 1000, failure, phase)
+        return failure
+
+    async def _reset(self, failure: InitFailure) -> None:
+        if self._crew.members:
+            reason = Reason.TIMEOUT if failure.status == "timeout" else Reason.FAILURE
+            await self._crew.shut_down(reason, is_orderly=False)
+        await self._sandbox.reset()
 
     def end(self, failure: InitFailure | None) -> bool:
         """Whether an Init was under way, which ends so."""
@@ -90,12 +111,18 @@ class Beginning:
 
     async def _start_runtime(self, limit_s: float | None) -> InitFailure | None:
         self._api.restart()
+        self._crew.begin()
         self._ready = ready = asyncio.get_running_loop().create_future()
-        await self._sandbox.start()
-        self._watch()
         failure: InitFailure | None
         try:
             async with asyncio.timeout(limit_s):
+                registered = await self._crew.launch()
+                if registered is not None:
+                    await asyncio.wait((registered, ready), return_when=asyncio.FIRST_COMPLETED)
+                if not ready.done():
+                    await self._sandbox.start()
+                    self._crew.runtime_started()
+                    self._watch()
                 failure = await ready
         except TimeoutError:
             failure = self.timeout()
@@ -104,6 +131,14 @@ class Beginning:
         if failure is None:
             self._sandbox.limit_cpu()
         return failure
+
+
+def extension_lost(error_type: str, detail: str) -> InitFailure:
+    return InitFailure(
+        status="error",
+        error_type=error_type,
+        outcome=lambda request_id: reports.extension_lost(request_id, error_type, detail),
+    )
 
 
 def exited(how: Exit) -> InitFailure:

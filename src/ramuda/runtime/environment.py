@@ -24,8 +24,13 @@ from ramuda.kernel.ports.recorder import LogStream
 from ramuda.kernel.ports.sandbox import Assignment, Exit, Sandbox
 from ramuda.runtime import beginning, events, reports
 from ramuda.runtime.api import ResponseStream, RuntimeApi, StreamLimits
+from ramuda.runtime.api.connection import Body, Exchange
+from ramuda.runtime.api.extensions import ExtensionsApi
+from ramuda.runtime.api.telemetry import TelemetryApi
 from ramuda.runtime.beginning import Beginning
 from ramuda.runtime.chronicle import Chronicle
+from ramuda.runtime.extensions.crew import Crew
+from ramuda.runtime.extensions.roster import Reason
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion, Progress
 from ramuda.runtime.states import InitFailure, Initialization, State
@@ -77,15 +82,30 @@ class Environment:
         self._observer = observer
         self._loop = asyncio.get_running_loop()
         self._api = RuntimeApi(
-            self, StreamLimits(bytes_max=options.stream_bytes_max, bytes_per_s=options.stream_bytes_per_s, clock=clock)
+            self,
+            StreamLimits(bytes_max=options.stream_bytes_max, bytes_per_s=options.stream_bytes_per_s, clock=clock),
+            self._open_other,
         )
         self._server: asyncio.Server | None = None
         self._chronicle = Chronicle(
             function=function,
+            initialization=initialization,
+            sandbox=sandbox,
             stream=stream,
-            output=sandbox.output,
             clock=clock,
-            line_bytes=options.output_line_bytes,
+            options=options,
+        )
+        self._crew = Crew(
+            function=function,
+            sandbox=sandbox,
+            chronicle=self._chronicle,
+            clock=clock,
+            options=options,
+            listener=self,
+        )
+        self._other_apis = (
+            ExtensionsApi(self._crew, function),
+            TelemetryApi(self._crew, self._chronicle.subscribe),
         )
         self._beginning = Beginning(
             function=function,
@@ -93,6 +113,7 @@ class Environment:
             initialization=initialization,
             sandbox=sandbox,
             api=self._api,
+            crew=self._crew,
             chronicle=self._chronicle,
             clock=clock,
             options=options,
@@ -123,6 +144,7 @@ class Environment:
         listening = self._sandbox.sockets.runtime_api
         self._server = await self._loop.create_server(self._api.factory, sock=listening, backlog=BACKLOG)
         self._chronicle.watch()
+        self._crew.employ(assignment.env)
         await self._sandbox.assign(assignment)
 
     async def initialize(self) -> InitFailure | None:
@@ -137,9 +159,7 @@ class Environment:
             await self._first_init()
         if not self.is_idle:
             raise InternalError(f"an environment of {self.function.arn} is {self._state.value}, not idle")
-        if self._is_paused:
-            self._is_paused = False
-            self._sandbox.resume()
+        self._thaw()
         was_broken = self._state is State.BROKEN
         progress = self._begin(invocation)
         if was_broken:
@@ -152,18 +172,24 @@ class Environment:
         """Freezes an idle environment until its next invocation."""
         if self._state is State.IDLE and not self._is_paused:
             self._is_paused = True
+            if self._chronicle.telemetry is not None:
+                self._chronicle.telemetry.freeze()
             self._sandbox.pause()
 
     async def close(self) -> None:
         """Ends it, whatever it does; an invocation under way fails. Idempotent."""
         if self._state is State.CLOSED:
             return
+        was_idle = self._state is State.IDLE
         self._state = State.CLOSED
         self._stop_timer()
         for task in list(self._tasks):
             task.cancel()
         if self._progress is not None:
             self._conclude(reports.exited(self._progress.invocation.request_id, Exit(signal=9)), "error")
+        if was_idle and self._crew.members:
+            self._thaw()
+            await self._crew.shut_down(Reason.SPINDOWN, is_orderly=True)
         if self._server is not None:
             self._server.close()
         self._api.restart()
@@ -199,19 +225,27 @@ class Environment:
         self._state = State.RUNNING
         progress = Progress(invocation, self._loop.create_future(), self._clock.monotonic(), self._clock.time())
         self._progress = self._chronicle.progress = progress
-        self._chronicle.start(invocation.request_id)
+        self._chronicle.start(invocation.request_id, invocation.trace)
         self._timer = self._loop.call_later(self.function.timeout_s, self._on_timeout)
         return progress
 
     def _deliver(self, progress: Progress) -> None:
         invocation = progress.invocation
-        head = events.headers(invocation, int((progress.started_at_s + self.function.timeout_s) * 1000))
+        deadline_ms = int((progress.started_at_s + self.function.timeout_s) * 1000)
+        if self._crew.members and invocation.trace is None:
+            invocation.trace = events.new_trace(deadline_ms // 1000, sampled=self.function.tracing_active)
+        head = events.headers(invocation, deadline_ms)
+        if self._crew.members:
+            self._crew.invoke(invocation, deadline_ms)
         self._api.deliver(invocation.request_id, head, invocation.payload, wants_stream=invocation.wants_stream)
 
     def _answered(self, answer: Success | FunctionError) -> None:
         self._state = State.FINISHING
-        self._chronicle.drain()
         if self._progress is not None:
+            if self._chronicle.wants_detail:
+                self._progress.answered_s = self._clock.monotonic()
+                self._progress.answer_began_s = self._progress.answer_began_s or self._progress.answered_s
+                self._progress.produced_bytes = len(answer.payload)
             self._progress.answered(answer)
         self._observer.answered(self)
 
@@ -219,8 +253,10 @@ class Environment:
         """The platform ends the invocation: time-out, exit or failed Init."""
         self._state = State.RESETTING
         self._observer.answered(self)
+        if self._progress is not None:
+            self._runtime_done(self._progress, failure, status)
         self._conclude(failure, status)
-        self._own(self._reset())
+        self._own(self._reset(Reason.TIMEOUT if status == "timeout" else Reason.FAILURE))
 
     def _conclude(self, failure: FunctionError | None, status: str | None) -> None:
         """Writes END and REPORT, gives the answer that is still owed, tells the metrics."""
@@ -232,16 +268,18 @@ class Environment:
         duration_ms = (now_s - progress.started_s) * 1000
         if status == "timeout":
             duration_ms = function.timeout_s * 1000.0
+        done_s = progress.runtime_done_s
+        extensions_ms = None if done_s is None else (now_s - done_s) * 1000
         begun, self._beginning.begun = self._beginning.begun, None
         self._measure_memory(now_s, duration_ms)
         is_out_of_memory = failure is not None and failure.error_type == "Runtime.OutOfMemory"
         self._chronicle.report(
-            progress.invocation.request_id,
+            progress,
             duration_ms=duration_ms,
             used_mib=function.memory_mib if is_out_of_memory else self._used_mib,
             begun=begun,
+            failure=failure,
             status=status,
-            error_type=failure.error_type if failure is not None and status == "error" else None,
         )
         self._progress = self._chronicle.progress = None
         progress.finish(failure)
@@ -252,6 +290,7 @@ class Environment:
                 duration_ms=duration_ms,
                 init_ms=begun.init_ms if begun is not None else None,
                 error_type=progress.error_type,
+                extensions_ms=extensions_ms,
             )
         )
 
@@ -261,9 +300,21 @@ class Environment:
             self._measured_s = now_s
             self._used_mib = min(-(-self._sandbox.usage().memory_peak_bytes // limits.MIB), self.function.memory_mib)
 
-    async def _reset(self) -> None:
-        self._is_paused = False  # a reset thaws what it ends
+    def _runtime_done(self, progress: Progress, failure: FunctionError | None, status: str | None) -> None:
+        """The runtime is done with the event; its extensions may not be."""
+        if progress.runtime_done_s is None and (self._crew.members or self._chronicle.wants_detail):
+            now_s = self._clock.monotonic()
+            if self._crew.members:
+                progress.runtime_done_s = now_s
+            if self._chronicle.wants_detail:
+                self._chronicle.runtime_done(progress, failure, status, now_s)
+
+    async def _reset(self, reason: Reason = Reason.FAILURE) -> None:
         try:
+            if self._crew.members:
+                self._thaw()
+                await self._crew.shut_down(reason, is_orderly=False)
+            self._is_paused = False  # a reset thaws what it ends
             await self._sandbox.reset()
         except PortError:
             self._observer.lost(self)
@@ -278,9 +329,29 @@ class Environment:
     # What happens: the Runtime API's Listener, the process, the clock
 
     def on_ready(self) -> None:
+        if self._state is State.FINISHING and self._progress is not None:
+            self._runtime_done(self._progress, None, None)
+        elif self._chronicle.wants_detail and self._beginning.is_under_way:
+            self._chronicle.init_done(None, "init" if self._progress is None else "invoke")
+        if self._crew.members:
+            self._crew.runtime_ready()
+        else:
+            self.on_everyone_ready()
+
+    def on_everyone_ready(self) -> None:
         if not self._beginning.end(None) and self._state is State.FINISHING:
             self._conclude(None, None)
             self._become_idle(State.IDLE)
+
+    def on_extension_lost(self, error_type: str, detail: str) -> None:
+        if self._beginning.end(beginning.extension_lost(error_type, detail)):
+            return
+        if self._progress is not None and self._state in (State.RUNNING, State.FINISHING):
+            request_id = self._progress.invocation.request_id
+            self._fail(reports.extension_lost(request_id, error_type, detail), "error")
+        elif self._state is State.IDLE:
+            self._state = State.RESETTING
+            self._own(self._reset())
 
     def on_init_error(self, error_type: str, payload: bytes) -> None:
         outcome = FunctionError(error_type=error_type, payload=payload)
@@ -312,6 +383,8 @@ class Environment:
             2
         ):  # what it posted with its last breath may still be in the socket: a turn of the loop reads it
             await asyncio.sleep(0)
+        if how.launch_error is not None:
+            self._chronicle.launch_error(how.launch_error[1])
         if start != self._starts or self._beginning.end(beginning.exited(how)):
             return
         if self._progress is not None and self._state in (State.RUNNING, State.FINISHING):
@@ -321,6 +394,17 @@ class Environment:
             self._own(self._reset())
 
     # Small things
+
+    def _open_other(self, exchange: Exchange) -> Body | None:
+        """What is asked of the environment's other APIs."""
+        return next((body for api in self._other_apis if (body := api.open_body(exchange)) is not None), None)
+
+    def _thaw(self) -> None:
+        if self._is_paused:
+            self._is_paused = False
+            self._sandbox.resume()
+            if self._chronicle.telemetry is not None:
+                self._chronicle.telemetry.thaw()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -30,5 +30,13 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     stream_bytes_per_s: float = 0.0
     """How fast a streamed response is sent after its first 6 MB; 0 is as fast as it is read. AWS sends 2 MB/s
     (2097152), which nobody would want on their own machine but to see what their clients do then."""
+    shutdown_s: float = 2.0
+    """An environment with external extensions has this long to shut down; then what is left is killed."""
+    shutdown_runtime_s: float = 0.3
+    """Of that, how long the runtime has after SIGTERM."""
+    shutdown_internal_s: float = 0.5
+    """How long a runtime with internal extensions only has after SIGTERM. Without extensions there is no time."""
+    telemetry_delivery_s: float = 5.0
+    """A subscriber of telemetry that has not taken a batch after this long counts as failing."""
     output_line_bytes: int = 256 * 1024 - 26
     """A longer line of output is split: the limit of one log event, less CloudWatch's overhead."""

@@ -1,8 +1,9 @@
 """What an environment prints, cut into log events.
 
-Every line is one event, as CloudWatch shows a function's standard output. Within a line a carriage return becomes a
-newline: that is how AWS's runtime clients write a record of several lines, such as a traceback, that is one event. A
-line that is not finished waits for its end until the invocation is over.
+Every line is one event, as CloudWatch shows a function's standard output. For a runtime without the framed log channel
+(`frames`) a carriage return within a line becomes a newline: that is how AWS's runtime clients then write a record of
+several lines, such as a traceback, that is one event. A line that is not finished waits for its end until the
+invocation is over.
 
 `read_some` is for every day: a little at a time, so that a function that prints without end does not hold up others.
 `drain` takes what is there at once: the platform's own END and REPORT lines come after it.
@@ -19,7 +20,10 @@ TURN_BYTES = 8 * 1024
 class Output:
     """Reads the pipe `fd` (non-blocking) and gives each event's text to `write`."""
 
-    def __init__(self, fd: int, write: Callable[[str], None], line_bytes: int) -> None:
+    def __init__(
+        self, fd: int, write: Callable[[str], None], line_bytes: int, *, has_returns: bool = True
+    ) -> None:
+        self._has_returns = has_returns
         self._fd = fd
         self._write = write
         self._line_bytes = line_bytes
@@ -65,4 +69,6 @@ class Output:
     def _emit(self, line: bytes) -> None:
         for at in range(0, len(line), self._line_bytes):
             text = line[at : at + self._line_bytes].decode("utf-8", "replace")
-            self._write(text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text)
+            if self._has_returns and "\r" in text:
+                text = text.replace("\r\n", "\n").replace("\r", "\n")
+            self._write(text)

@@ -18,12 +18,27 @@ class Conclusion:
     duration_ms: float
     init_ms: float | None
     error_type: str | None
+    extensions_ms: float | None = None
+    """How long extensions went on after the runtime was done; None for a function without."""
 
 
 class Progress:
     """The answer is given to the caller once: at once, or at the end when the log's tail is wanted with it."""
 
-    __slots__ = ("_answer", "_stream", "_tail", "error_type", "invocation", "outcome", "started_at_s", "started_s")
+    __slots__ = (
+        "_answer",
+        "_stream",
+        "_tail",
+        "answer_began_s",
+        "answered_s",
+        "error_type",
+        "invocation",
+        "outcome",
+        "produced_bytes",
+        "runtime_done_s",
+        "started_at_s",
+        "started_s",
+    )
 
     def __init__(
         self, invocation: Invocation, outcome: "asyncio.Future[Outcome]", started_s: float, started_at_s: float
@@ -33,6 +48,12 @@ class Progress:
         self.started_s = started_s
         self.started_at_s = started_at_s
         self.error_type: str | None = None
+        self.answer_began_s: float | None = None
+        self.answered_s: float | None = None
+        self.produced_bytes: int | None = None
+        """These three are for telemetry: None where nobody wants them."""
+        self.runtime_done_s: float | None = None
+        """When the runtime was done, where extensions may go on."""
         self._answer: Success | FunctionError | None = None
         self._stream: ResponseStream | None = None
         self._tail: list[str] | None = [] if invocation.wants_tail else None

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ramuda.kernel.function import FunctionRef, FunctionSnapshot, Invocation, LoggingConfig
-from ramuda.kernel.ports.sandbox import Assignment, Exit, Sockets, Usage
+from ramuda.kernel.ports.sandbox import Assignment, Exit, NotLaunched, Program, Sockets, Usage
 
 RuntimeBehaviour = Callable[["FakeSandbox"], Awaitable[Exit]]
+ProgramBehaviour = Callable[["FakeSandbox", Program], Awaitable[Exit]]
 
 
 class FakeSandbox:
@@ -24,6 +25,9 @@ class FakeSandbox:
         self.sockets = Sockets(runtime_api=listener, runtime_address=f"127.0.0.1:{self.address[1]}")
         self.output, self.stdout = os.pipe()
         os.set_blocking(self.output, False)
+        self.frames: int | None = None
+        self.programs: dict[str, ProgramBehaviour] = {}
+        self.beside: list[asyncio.Task[Exit]] = []
         self.behaviours = list(behaviours)
         self.calls: list[str] = []
         self.process: asyncio.Task[Exit] | None = None
@@ -60,14 +64,48 @@ class FakeSandbox:
     async def wait(self) -> Exit:
         return await asyncio.shield(self.ended)
 
+    async def start_beside(self, program: Program) -> Awaitable[Exit]:
+        """`programs` are the extensions by their paths; one that is missing cannot be executed."""
+        self.calls.append(f"start_beside {program.argv[0]}")
+        behaviour = self.programs.get(program.argv[0])
+        if behaviour is None:
+            raise NotLaunched("EACCES")
+        self.beside.append(asyncio.get_running_loop().create_task(self._run_beside(behaviour, program)))
+        return asyncio.shield(self.beside[-1])
+
+    async def _run_beside(self, behaviour: ProgramBehaviour, program: Program) -> Exit:
+        try:
+            return await behaviour(self, program)
+        except asyncio.CancelledError:
+            return Exit(signal=9)
+
+    def signal_runtime(self, number: int) -> None:
+        self.calls.append(f"signal_runtime {number}")
+        if self.process is not None and number == 9:
+            self.process.cancel()
+
+    async def socket(self) -> socket.socket:
+        made = socket.socket()
+        made.setblocking(False)
+        return made
+
     async def reset(self, grace_s: float = 0.0) -> Exit:
         self.calls.append("reset")
-        if self.process is not None:
-            self.process.cancel()
+        await self._end_beside()
+        if self.process is None:
+            return Exit(signal=9)
+        self.process.cancel()
         return await self.wait()
+
+    async def _end_beside(self) -> None:
+        for task in self.beside:
+            task.cancel()
+        if self.beside:
+            await asyncio.wait(self.beside)
 
     async def kill(self) -> None:
         self.calls.append("kill")
+        await self._end_beside()
         if self.process is not None:
             self.process.cancel()
             await asyncio.wait([self.process])

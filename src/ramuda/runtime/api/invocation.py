@@ -57,8 +57,14 @@ class State(Enum):
 class RuntimeApi:
     """State of the protocol for one environment. `factory` is given to the event loop for each listening socket."""
 
-    def __init__(self, listener: Listener, stream_limits: StreamLimits | None = None) -> None:
+    def __init__(
+        self,
+        listener: Listener,
+        stream_limits: StreamLimits | None = None,
+        others: Callable[[Exchange], Body | None] = lambda _: None,
+    ) -> None:
         self._listener = listener
+        self._others = others
         self._stream_limits = stream_limits or StreamLimits()
         self._state = State.STARTING
         self._request_id = b""
@@ -106,6 +112,9 @@ class RuntimeApi:
                     return self._buffer(exchange, lambda body: self._error(exchange, request_id, body))
             if path == INIT_ERROR:
                 return self._buffer(exchange, lambda body: self._init_error(exchange, body))
+        other = self._others(exchange)
+        if other is not None:
+            return other
         shown = path[:PATH_BYTES_SHOWN].decode("ascii", "replace")
         return Ignored(lambda: _refuse(exchange, 404, "InvalidPath", f"no such call: {shown}"))
 

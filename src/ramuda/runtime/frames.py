@@ -1,0 +1,101 @@
+"""The framed log channel: log records of several lines that a runtime's client writes whole, with time and level.
+
+A frame is a type (4 bytes, big-endian; the low byte is the level), a length (4), microseconds since the epoch (8) and a
+text. The function can write to this pipe as well: a frame may be false, endless or cut off. What is not a frame is
+searched for the beginning of one, an event has the length that log events have, and a time far from now is not
+believed.
+
+Source: awslambdaric's and aws-lambda-ric's `_LAMBDA_TELEMETRY_LOG_FD`."""
+
+import os
+import struct
+from collections.abc import Callable
+
+from ramuda.runtime.output import DRAIN_BYTES, TURN_BYTES
+
+MAGIC = b"\xa5\x5a\x00"
+TEXT_TYPES = (0x03, 0x0B, 0x0F, 0x13, 0x17, 0x1B)
+"""NOTSET, DEBUG, INFO, WARNING, ERROR, CRITICAL; a JSON record's are one less."""
+HEAD = struct.Struct(">IIQ")
+BELIEVED_MS = 60_000
+
+Write = Callable[[str, int], None]
+"""Text of an event, and when it was written, in milliseconds since the epoch."""
+
+
+class Frames:
+    """Reads the pipe `fd` (non-blocking) and gives each record's text and time to `write`."""
+
+    def __init__(self, fd: int, write: Write, now_ms: Callable[[], int], record_bytes: int) -> None:
+        self._fd = fd
+        self._write = write
+        self._now_ms = now_ms
+        self._record_bytes = record_bytes
+        self._rest = b""
+        self._missing_bytes = 0
+        self._at_ms = 0
+        self.is_closed = False
+
+    def read_some(self) -> None:
+        """Takes a turn's worth of what the pipe holds."""
+        self._read(TURN_BYTES)
+
+    def drain(self) -> None:
+        """Takes everything that the pipe holds now."""
+        self._read(DRAIN_BYTES)
+
+    def finish(self) -> None:
+        """Takes everything; a record that was cut off counts as one, and the next begins with its head."""
+        self.drain()
+        if self._missing_bytes and self._rest:
+            self._emit(self._rest)
+        self._rest, self._missing_bytes = b"", 0
+
+    def _read(self, at_most_bytes: int) -> None:
+        if self.is_closed:
+            return
+        try:
+            data = os.read(self._fd, at_most_bytes)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self.is_closed = not data
+        self._rest += data
+        while self._take():
+            pass
+
+    def _take(self) -> bool:
+        """Whether there may be more."""
+        return self._take_text() if self._missing_bytes else self._take_head()
+
+    def _take_head(self) -> bool:
+        if len(self._rest) < HEAD.size:
+            return False
+        kind, length, at_us = HEAD.unpack_from(self._rest)
+        low = kind & 0xFF
+        if kind >> 8 != 0xA55A00 or (low not in TEXT_TYPES and low + 1 not in TEXT_TYPES):
+            return self._resume()
+        self._rest = self._rest[HEAD.size :]
+        now_ms = self._now_ms()
+        self._at_ms = at_us // 1000 if abs(at_us // 1000 - now_ms) < BELIEVED_MS else now_ms
+        self._missing_bytes = length
+        return True
+
+    def _resume(self) -> bool:
+        """Skips to what may be the beginning of a frame."""
+        at = self._rest.find(MAGIC, 1)
+        self._rest = self._rest[at:] if at > 0 else self._rest[-(len(MAGIC) - 1) :]
+        return at > 0
+
+    def _take_text(self) -> bool:
+        wanted = min(self._missing_bytes, self._record_bytes)
+        if len(self._rest) < wanted:
+            return False
+        text, self._rest = self._rest[:wanted], self._rest[wanted:]
+        self._missing_bytes -= wanted
+        self._emit(text)
+        return True
+
+    def _emit(self, text: bytes) -> None:
+        self._write(text.decode("utf-8", "replace"), self._at_ms)
