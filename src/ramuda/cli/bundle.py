@@ -4,6 +4,7 @@ The same content gives the same bytes, so the code's hash changes only when the 
 1980 and have one of two permissions. Version control, caches and virtual environments stay out; symbolic links stay.
 """
 
+import contextlib
 import io
 import os
 import stat
@@ -34,6 +35,16 @@ def read(source: Path, *, with_bytecode: bool = False) -> bytes:
         for file in files:
             _add(archive, file, file.relative_to(root).as_posix())
     return out.getvalue()
+
+
+def stamps(source: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of change of every file that `read` would pack: different when one of them was edited."""
+    found = {}
+    for file in [source] if source.is_file() else _files(source, with_bytecode=False):
+        with contextlib.suppress(FileNotFoundError):  # gone between two looks
+            status = file.lstat()
+            found[str(file)] = (status.st_size, status.st_mtime_ns)
+    return found
 
 
 def _files(root: Path, *, with_bytecode: bool) -> Iterator[Path]:

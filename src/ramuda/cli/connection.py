@@ -67,7 +67,7 @@ def connected(command: _Command) -> _Command:
     @functools.wraps(command)
     def with_connection(*args: Any, endpoint_url: str, region: str, **kwargs: Any) -> Any:
         connection = Connection(endpoint_url=endpoint_url, region=region)
-        with _told_plainly(connection):
+        with told_plainly(connection):
             return command(*args, connection=connection, **kwargs)
 
     return with_connection  # type: ignore[return-value]  # same command, two options more
@@ -80,7 +80,7 @@ def _checked_url(_context: click.Context, _parameter: click.Parameter, url: str)
 
 
 @contextmanager
-def _told_plainly(connection: Connection) -> Iterator[None]:
+def told_plainly(connection: Connection) -> Iterator[None]:
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as NotConnectedError
 

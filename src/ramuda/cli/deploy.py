@@ -39,6 +39,7 @@ _LONGEST_WAIT_S = 300
 )
 @click.option("--role", help=f"ARN of the execution role; the account's role {DEFAULT_ROLE!r} otherwise.")
 @click.option("--build", is_flag=True, help="Install what requirements.txt and package.json name into the package.")
+@click.option("--watch", is_flag=True, help="Stay, and deploy again whenever a file changes, until Ctrl-C.")
 @connected
 @screen.json_option
 def deploy(
@@ -46,6 +47,7 @@ def deploy(
     source: Path,
     name: str | None,
     build: bool,
+    watch: bool,
     connection: Connection,
     as_json: bool,
     **settings: Any,
@@ -54,8 +56,27 @@ def deploy(
 
     SOURCE is a folder, a file or a zip with a handler.
     """
-    name = name or _name_of(source)
     wanted = _configuration(**settings)
+
+    def once() -> None:
+        final, made = _deploy(connection, source, name or _name_of(source), wanted, build=build)
+        if as_json:
+            screen.emit_json(final)
+        else:
+            _show(final, made=made)
+
+    if not watch:
+        once()
+        return
+    from ramuda.cli import watching
+
+    watching.repeat(once, source, connection)
+
+
+def _deploy(
+    connection: Connection, source: Path, name: str, wanted: dict[str, Any], *, build: bool
+) -> tuple[dict[str, Any], bool]:
+    """The function as it is then, and whether it is new."""
     client = connection.client("lambda")
     existing = _existing(client, name)
     package, detected = _package(source, wanted, existing, build=build)
@@ -68,11 +89,7 @@ def deploy(
         _wait(client, name)
         if wanted:
             client.update_function_configuration(FunctionName=name, **_merged(wanted, existing))
-    final = _wait(client, name)
-    if as_json:
-        screen.emit_json(final)
-    else:
-        _show(final, made=existing is None)
+    return _wait(client, name), existing is None
 
 
 def _name_of(source: Path) -> str:
