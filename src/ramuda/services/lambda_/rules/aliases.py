@@ -21,7 +21,7 @@ def routing(config: Shape | None) -> dict[str, float]:
     weights: dict[str, float] = (config or {}).get("AdditionalVersionWeights") or {}
     if len(weights) > 1:
         raise refusals.invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
-    return {str(int(version)): weight for version, weight in weights.items()}
+    return dict(weights)
 
 
 def check(alias: Alias) -> None:
