@@ -136,7 +136,7 @@ async def test_what_is_not_there_is_missed_in_the_words_of_aws(lambda_: Lambda) 
         "ListFunctionsByCodeSigningConfig",
     ):
         refused = await lambda_.refusal(operation, CodeSigningConfigArn=MISSING)
-        assert (refused.code, refused.message, refused.members) == ("ResourceNotFoundException", GONE, {})
+        assert (refused.code, refused.message, refused.members) == ("ResourceNotFoundException", GONE, {"Type": None})
     foreign = config_arn.replace(ACCOUNT, "222222222222")
     refused = await lambda_.refusal("GetCodeSigningConfig", CodeSigningConfigArn=foreign)
     assert refused.code == "ResourceNotFoundException"
