@@ -80,9 +80,11 @@ class ProvisionedPool(Pool):
         )
 
     def keeps(self, environment: Environment) -> bool:
-        """One whose runtime is gone is replaced rather than started again within an invocation."""
-        is_wanted = not self.is_retired and self.failure is None and len(self.ready) <= self.wanted
-        return is_wanted and environment.state is State.IDLE
+        """One whose runtime is gone is replaced rather than started again within an invocation. When there are too
+        many, the oldest goes."""
+        if self.is_retired or self.failure is not None or environment.state is not State.IDLE:
+            return False
+        return len(self.ready) <= self.wanted or environment is not min(self.ready, key=lambda ready: ready.born_s)
 
     def join(self, environment: Environment) -> None:
         """It has done its Init."""

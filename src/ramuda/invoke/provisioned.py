@@ -126,6 +126,7 @@ class ProvisionedConcurrency:
             await self._clock.sleep(SWEEP_S)
             now_s = self._clock.monotonic()
             for pool in list(self.pools.values()):
+                self._trim(pool)
                 self._tend(pool, now_s)
 
     def _tend(self, pool: ProvisionedPool, now_s: float) -> None:
@@ -194,7 +195,7 @@ class ProvisionedConcurrency:
         pool.again_at_s = self._clock.monotonic() + wait_s
 
     def _trim(self, pool: ProvisionedPool) -> None:
-        """Ends the oldest that are too many; one that works ends when it is done (`ProvisionedPool.keeps`)."""
+        """Ends the oldest without work while there are too many."""
         for environment in sorted(pool.idle, key=lambda environment: environment.born_s):
             if len(pool.ready) <= pool.wanted:
                 return
