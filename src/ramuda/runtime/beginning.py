@@ -45,6 +45,8 @@ class Beginning:
     ) -> None:
         self.begun: Begun | None = None
         """What the first REPORT tells; whoever writes it takes it away."""
+        self.attempts = 0
+        """Inits until now, the one under way included."""
         self._function = function
         self._runtime = runtime
         self._initialization = initialization
@@ -110,6 +112,7 @@ class Beginning:
         return max(self._options.ahead_init_timeout_s, self._function.timeout_s)
 
     async def _start_runtime(self, limit_s: float | None) -> InitFailure | None:
+        self.attempts += 1
         self._api.restart()
         self._crew.begin()
         self._ready = ready = asyncio.get_running_loop().create_future()

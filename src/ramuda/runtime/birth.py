@@ -99,6 +99,7 @@ class EnvironmentFactory:
             runtime_address=sandbox.sockets.runtime_address,
             credentials=self._credentials(function),
             initialization_type=environment.initialization.value,
+            is_framed=sandbox.frames is not None,
         )
         return Assignment(
             function_arn=function.arn,

@@ -124,7 +124,6 @@ class Environment:
         self._is_paused = False
         self._used_mib = 0
         self._measured_s = -math.inf
-        self._starts = 0
         self._progress: Progress | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -216,8 +215,7 @@ class Environment:
             self._fail(failure.outcome(progress.invocation.request_id), failure.status)
 
     def _watch_runtime(self) -> None:
-        self._starts += 1
-        self._own(self._watch_exit(self._starts))
+        self._own(self._watch_exit(self._beginning.attempts))
 
     # One invocation
 
@@ -377,7 +375,7 @@ class Environment:
             request_id = self._progress.invocation.request_id
             self._fail(reports.timed_out(request_id, self.function.timeout_s), "timeout")
 
-    async def _watch_exit(self, start: int) -> None:
+    async def _watch_exit(self, attempt: int) -> None:
         how = await self._sandbox.wait()
         for _ in range(
             2
@@ -385,7 +383,7 @@ class Environment:
             await asyncio.sleep(0)
         if how.launch_error is not None:
             self._chronicle.launch_error(how.launch_error[1])
-        if start != self._starts or self._beginning.end(beginning.exited(how)):
+        if attempt != self._beginning.attempts or self._beginning.end(beginning.exited(how)):
             return
         if self._progress is not None and self._state in (State.RUNNING, State.FINISHING):
             self._fail(reports.exited(self._progress.invocation.request_id, how), "error")

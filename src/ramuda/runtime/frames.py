@@ -14,9 +14,11 @@ from collections.abc import Callable
 from ramuda.runtime.output import DRAIN_BYTES, TURN_BYTES
 
 MAGIC = b"\xa5\x5a\x00"
-TEXT_TYPES = (0x03, 0x0B, 0x0F, 0x13, 0x17, 0x1B)
-"""NOTSET, DEBUG, INFO, WARNING, ERROR, CRITICAL; a JSON record's are one less."""
+TEXT_TYPES = (0x03, 0x07, 0x0B, 0x0F, 0x13, 0x17, 0x1B)
+"""NOTSET, TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL; a JSON record's are one less."""
 HEAD = struct.Struct(">IIQ")
+FORMER_TYPE, FORMER_HEAD_BYTES = 0xA55A0001, 8
+"""Older clients write no time."""
 BELIEVED_MS = 60_000
 
 Write = Callable[[str, int], None]
@@ -73,6 +75,9 @@ class Frames:
         if len(self._rest) < HEAD.size:
             return False
         kind, length, at_us = HEAD.unpack_from(self._rest)
+        if kind == FORMER_TYPE:
+            self._rest, self._missing_bytes, self._at_ms = self._rest[FORMER_HEAD_BYTES:], length, self._now_ms()
+            return True
         low = kind & 0xFF
         if kind >> 8 != 0xA55A00 or (low not in TEXT_TYPES and low + 1 not in TEXT_TYPES):
             return self._resume()

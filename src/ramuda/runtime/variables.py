@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from ramuda.kernel.function import FunctionSnapshot
 from ramuda.kernel.ports.credentials import Credentials
+from ramuda.kernel.ports.sandbox import FRAMES_FD
 from ramuda.runtime import image_functions
 
 XRAY_HOST, XRAY_PORT = "127.0.0.1", 2000  # nothing listens yet: the SDK's datagrams are dropped, as without sampling
@@ -19,6 +20,7 @@ def defined_by_platform(
     runtime_address: str,
     credentials: Credentials,
     initialization_type: str,
+    is_framed: bool = False,
 ) -> dict[str, str]:
     """Variables that the user cannot set."""
     variables = {
@@ -38,6 +40,8 @@ def defined_by_platform(
         "LAMBDA_TASK_ROOT": "/var/task",
         "LAMBDA_RUNTIME_DIR": "/var/runtime",
     }
+    if is_framed:
+        variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(FRAMES_FD)  # the client takes it away before the handler runs
     if function.logging.json_format:
         variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         variables["AWS_LAMBDA_LOG_LEVEL"] = function.logging.application_level or "INFO"

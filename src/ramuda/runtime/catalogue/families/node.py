@@ -41,6 +41,7 @@ class NodeFamily:
             runtime_dir=node.runtime_dir(self._workshop.store, sdk, client),
             mounts=mounts,
             environment=tuple(entry.environment.items()),
+            is_framed=True,
         )
         version = selection.runtime_version(selected.interpreter, 1)
         is_busy = self._workshop.background.is_busy()

@@ -48,6 +48,7 @@ class PythonFamily:
             runtime_dir=folder,
             mounts=(*mounts, *self._hidden_packages(selected)),
             environment=tuple(entry.environment.items()),
+            is_framed=True,
             preload=PRELOAD,
         )
         version = selection.runtime_version(interpreter, 2)
