@@ -112,7 +112,6 @@ class Server:
             reserve=self.invoker.concurrency.reserve,
             images=await self._open_images(),
         )
-        await self._begin(lambda_service.start, lambda_service.stop)
         late.gateway = Gateway(
             services=[
                 lambda_service,
@@ -137,6 +136,7 @@ class Server:
                 )
             ),
         )
+        await self._begin(lambda_service.start, lambda_service.stop)
         self._undo.append(lambda: http.close(DRAIN_S))
         try:
             self.port = await http.listen(options.host, options.port)
