@@ -249,18 +249,30 @@ def test_an_alias_that_moves_takes_effect_at_once(client: Any, function: str) ->
     assert (status, answer["Message"]) == (404, f"Function not found: {arn(function, 'live')}")
 
 
-def test_invocations_of_an_alias_are_counted_under_its_name(client: Any, aws: Aws, function: str) -> None:
-    client.create_alias(FunctionName=function, Name="live", FunctionVersion="1")
+def test_invocations_of_an_alias_are_counted_under_its_name_and_the_version_that_ran(
+    client: Any, aws: Aws, function: str
+) -> None:
+    client.create_alias(
+        FunctionName=function, Name="live", FunctionVersion="1", RoutingConfig={"AdditionalVersionWeights": {"2": 1.0}}
+    )
     for _ in range(3):
         ran(client, function, Qualifier="live")
     now = datetime.now(UTC)
-    (point,) = aws("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName="Invocations",
-        Dimensions=[{"Name": "FunctionName", "Value": function}, {"Name": "Resource", "Value": f"{function}:live"}],
-        StartTime=now - timedelta(minutes=10),
-        EndTime=now + timedelta(minutes=10),
-        Period=1200,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    assert point["Sum"] == 3.0
+
+    def counted(**dimensions: str) -> list[float]:
+        points = aws("cloudwatch").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName="Invocations",
+            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
+            StartTime=now - timedelta(minutes=10),
+            EndTime=now + timedelta(minutes=10),
+            Period=1200,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return [point["Sum"] for point in points]
+
+    resource = f"{function}:live"
+    assert counted(FunctionName=function) == [3.0]
+    assert counted(FunctionName=function, Resource=resource) == [3.0]
+    assert counted(FunctionName=function, Resource=resource, ExecutedVersion="2") == [3.0]
+    assert counted(FunctionName=function, Resource=resource, ExecutedVersion="1") == []

@@ -219,7 +219,11 @@ def test_an_update_may_publish(account: Account, zipped: Callable[..., bytes]) -
     status, updated = answered(
         account.client.update_function_code(FunctionName="f", ZipFile=account.code, Publish=True)
     )
-    creating = {"State": "Pending", "StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+    creating: dict[str, Any] = {
+        "State": "Pending",
+        "StateReason": "The function is being created.",
+        "StateReasonCode": "Creating",
+    }
     expected = account.shown("f", "1", **creating)
     del expected["LastUpdateStatus"]
     assert (status, lasting(updated)) == (200, expected)

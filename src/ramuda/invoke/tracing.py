@@ -35,19 +35,19 @@ class Tracing:
         self._samplers: dict[str, trace.Sampler] = {}
 
     def enter(self, invocation: Invocation) -> None:
-        """Gives the invocation the trace that its function sees, once. Raises RecursiveLoop."""
+        """Gives the invocation the trace that its function sees; to be done once for each. Raises RecursiveLoop."""
         function = invocation.function
         arn = function.ref.arn
-        header = invocation.trace
+        caller = trace.parse(invocation.trace)
         if (
-            header is not None
+            caller is not None
             and function.recursive_loop != "Allow"
-            and trace.is_loop(header, arn, self._recursion_limit)
+            and caller.visits(trace.fingerprint(arn)) >= self._recursion_limit
         ):
             self._dropped(function.ref)
             raise RecursiveLoop(arn)
         sample = partial(self._sample, arn) if function.tracing_active else None
-        invocation.trace = trace.entering(header, arn, now_s=self._clock.time(), bits=self._bits, sample=sample)
+        invocation.trace = trace.following(caller, arn, now_s=self._clock.time(), bits=self._bits, sample=sample)
 
     def forget(self, function_arn: str) -> None:
         self._samplers.pop(function_arn, None)

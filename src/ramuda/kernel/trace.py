@@ -7,8 +7,7 @@ the function whose ARN hashes to these 8 digits, `loops` after its first. Every 
 header on. A header that is no trace is ignored, and a new trace begins.
 
 Pure: time, randomness and the sampler's word are parameters. `invoke.tracing` asks here for every invocation, however
-it came to be: `is_loop` first (`kernel.function.RecursiveLoop` is raised then), and `entering` for what the function
-gets.
+it came to be, and raises `kernel.function.RecursiveLoop` for one too many.
 
 Sources: https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader,
 https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html (DG),
@@ -89,8 +88,6 @@ def parse(header: str | None) -> Trace | None:
 def is_loop(header: str | None, function_arn: str, limit: int = RECURSION_LIMIT) -> bool:
     """Whether the function was entered `limit` times already in this chain. `function_arn` has no qualifier: all
     versions of a function are one."""
-    if header is None or "ineage" not in header:
-        return False
     trace = parse(header)
     return trace is not None and trace.visits(fingerprint(function_arn)) >= limit
 
@@ -106,7 +103,18 @@ def entering(
     """The header that an invocation of the function gets: the trace of its caller or a new one, a parent of its own,
     and the lineage counted on. `bits(n)` are n random bits; they name traces and need not be secret. `sample` decides
     for a function with active tracing where the caller left it open (None: PassThrough, which is then not sampled)."""
-    trace = parse(header)
+    return following(parse(header), function_arn, now_s=now_s, bits=bits, sample=sample)
+
+
+def following(
+    trace: Trace | None,
+    function_arn: str,
+    *,
+    now_s: float,
+    bits: Callable[[int], int],
+    sample: Callable[[], bool] | None = None,
+) -> str:
+    """`entering` for a caller's trace that is parsed already."""
     if trace is None:
         digits = f"{bits(160):040x}"
         sampled = sample is not None and sample()

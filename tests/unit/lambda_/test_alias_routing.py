@@ -1,5 +1,6 @@
 """Which version an invocation of an alias runs."""
 
+import asyncio
 import random
 from collections import Counter
 from typing import Any
@@ -94,3 +95,16 @@ async def test_versions_and_aliases_share_what_is_in_memory(lambda_: Lambda) -> 
     by_number = await catalog.resolve("111111111111", "us-east-1", "f:2", None)
     assert by_alias.snapshot is by_number.snapshot
     assert (by_number.is_weighted, by_number.invoked_arn) == (False, arn("f", "2"))
+
+
+async def test_what_was_read_before_a_change_is_not_kept_after_it(lambda_: Lambda) -> None:
+    await two_versions(lambda_, None)
+    catalog = lambda_.service.room.catalog
+    resolving = asyncio.create_task(catalog.resolve("111111111111", "us-east-1", "f", "live"))
+    await asyncio.sleep(0)
+    assert not resolving.done()
+    catalog.forget("111111111111", "us-east-1", "f")
+    assert (await resolving).snapshot.version == "1"
+    assert catalog.known("111111111111", "us-east-1", "f", "live") is None
+    await catalog.resolve("111111111111", "us-east-1", "f", "live")
+    assert catalog.known("111111111111", "us-east-1", "f", "live") is not None

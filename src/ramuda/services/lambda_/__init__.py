@@ -1,14 +1,14 @@
 """AWS Lambda: functions, versions, layers, invocation.
 
-Covered: functions (create, read, list, update of code and configuration, delete), versions, Invoke (RequestResponse,
-Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved concurrency, account settings, runtime
-management and recursion settings. Not yet: aliases, permissions, event invoke configuration, event source mappings,
+Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases,
+Invoke (RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved concurrency, account settings, runtime
+management and recursion settings. Not yet: permissions, event invoke configuration, event source mappings,
 function URLs, provisioned concurrency, code signing, container images, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers, Environment, MemorySize, Timeout,
 EphemeralStorage, LoggingConfig, reserved concurrency. Passed on to the runtime: TracingConfig, Architectures.
 Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, SnapStart,
-RuntimeManagementConfig, RecursionConfig.
+RuntimeManagementConfig. RecursionConfig is in force for invocations that carry `Lineage` in their trace header.
 
 Asynchronous invocations (`Event`) are accepted into memory, bounded, and are lost when the process ends: not durable
 yet.
