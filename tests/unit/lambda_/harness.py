@@ -176,6 +176,7 @@ class Lambda:
             reserve=lambda *told: self.reserved.append(told),
         )
         await self.service.start()
+        await self.service.listening()
         return self
 
     async def stop(self) -> None:

@@ -113,9 +113,12 @@ class LambdaService(Service):
         await self.room.data_keys.start()
         await self.room.urls.load()
         await self.room.transitions.resume()
-        await self.room.provisioning.resume()
         await self.room.code.start_collecting()
         await self.room.images.start_collecting()
+
+    async def listening(self) -> None:
+        """The server can be reached now, also from inside functions: those may run that nobody asks for just now."""
+        await self.room.provisioning.resume()
 
     async def stop(self) -> None:
         """Ends background work. Transitions not finished are resumed by the next start; queued events are lost."""
