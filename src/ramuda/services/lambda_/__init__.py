@@ -1,9 +1,9 @@
 """AWS Lambda: functions, versions, layers, invocation.
 
-Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases,
-Invoke (RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved concurrency, account settings, runtime
-management and recursion settings. Not yet: permissions, event invoke configuration, event source mappings,
-function URLs, provisioned concurrency, code signing, container images, durable functions.
+Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases, Invoke
+(RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved concurrency, account
+settings, runtime management and recursion settings. Not yet: permissions, event invoke configuration, event source
+mappings, function URLs, provisioned concurrency, code signing, container images, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers, Environment, MemorySize, Timeout,
 EphemeralStorage, LoggingConfig, reserved concurrency. Passed on to the runtime: TracingConfig, Architectures.
@@ -54,9 +54,9 @@ def service(
     reserve: Reserve = lambda *_: None,
     images: Images | None = None,
 ) -> LambdaService:
-    """The Lambda API. `delegates` says which other services are in use here; `keyring` is the database's; `reserve(account, region,
-    name, reserved)` is told of every function's reserved concurrency, at start and when it changes (None: it has
-    none any more). Without `images` there are no functions of PackageType Image."""
+    """The Lambda API. `delegates` says which other services are in use here; `keyring` is the database's;
+    `reserve(account, region, name, reserved)` is told of every function's reserved concurrency, at start and when it
+    changes (None: it has none any more). Without `images` there are no functions of PackageType Image."""
     room = Room(
         database=database,
         blobs=blobs,
