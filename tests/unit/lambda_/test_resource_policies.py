@@ -183,5 +183,28 @@ async def test_a_denial_in_a_document_is_in_force(lambda_: Lambda) -> None:
     assert (await lambda_("Invoke", FunctionName=arn("f"), account="222222222222"))["StatusCode"] == 200
     await put(lambda_, document(everybody, statement(Sid="no", Effect="Deny", Principal={"AWS": "222222222222"})))
     refused = await lambda_.refusal("Invoke", FunctionName=arn("f"), account="222222222222")
-    assert refused.code == "AccessDeniedException"
+    assert (refused.code, refused.status, refused.message) == (
+        "AccessDeniedException",
+        403,
+        f"User: arn:aws:iam::222222222222:root is not authorized to perform: lambda:InvokeFunction on resource: "
+        f"{arn('f')} with an explicit deny in a resource-based policy",
+    )
     assert (await lambda_("Invoke", FunctionName=arn("f"), account="333333333333"))["StatusCode"] == 200
+
+
+async def test_a_denial_holds_in_the_functions_own_account_and_also_when_the_function_is_warm(lambda_: Lambda) -> None:
+    await lambda_.create()
+    asleep = statement(Sid="no", Effect="Deny", Principal="*", Action="lambda:Invoke*")
+    for lift in ("DeleteResourcePolicy", "RemovePermission"):
+        for _ in range(2):
+            assert (await lambda_("Invoke", FunctionName="f"))["StatusCode"] == 200
+        await put(lambda_, document(asleep))
+        for operation, params in (("Invoke", {}), ("Invoke", {"InvocationType": "Event"}), ("InvokeAsync", {})):
+            body = {"InvokeArgs": b"{}"} if operation == "InvokeAsync" else {}
+            refused = await lambda_.refusal(operation, FunctionName="f", **params, **body)
+            assert "with an explicit deny in a resource-based policy" in str(refused.message)
+        gone = (
+            {"ResourceArn": arn("f")} if lift == "DeleteResourcePolicy" else {"FunctionName": "f", "StatementId": "no"}
+        )
+        await lambda_(lift, **gone)
+    assert (await lambda_("Invoke", FunctionName="f"))["StatusCode"] == 200

@@ -2,7 +2,7 @@
 
 A function is loaded when it is first invoked, and dropped whenever it changes: `forget` comes after the commit of the
 change, and a load that was under way meanwhile is used once and not kept. So nothing here is older than the last
-answered change.
+answered change. What a resource policy denies to somebody is not remembered at all: `api.access` is to be asked.
 
 An alias of two versions gives one of them to each invocation, at random by weight
 (https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html).
@@ -21,7 +21,7 @@ from ramuda.services.lambda_.code import CodeStore
 from ramuda.services.lambda_.data_keys import DataKeys
 from ramuda.services.lambda_.images import FunctionImages
 from ramuda.services.lambda_.model import Function, Logging, Version
-from ramuda.services.lambda_.rules import names, refusals
+from ramuda.services.lambda_.rules import names, policies, refusals
 from ramuda.services.lambda_.store import tables
 
 TARGETS_MAX = 100_000
@@ -99,8 +99,9 @@ class Catalog:
             return target
         named = names.parse(text, account, region, qualifier)
         generation = self._generation
+        is_guarded = await self._database.read(lambda tx: _is_guarded(tx, named))
         route = await self._route(named)
-        if generation == self._generation and not _is_live(route):
+        if generation == self._generation and not _is_live(route) and not is_guarded:
             self._remember((account, region, text, qualifier), (named.account, named.region, named.name), route)
         return route.pick(self._uniform()) if isinstance(route, _Split) else route
 
@@ -195,6 +196,12 @@ def _is_live(route: _Route) -> bool:
     if isinstance(route, _Split):
         return route.first.snapshot.is_live or route.second.snapshot.is_live
     return route.snapshot.is_live
+
+
+def _is_guarded(tx: Transaction, named: names.Named) -> bool:
+    """Whether its policy has to be asked every time, because it denies something to somebody."""
+    policy = tables.policies.get(tx, named.account, named.region, named.name, named.qualifier or "")
+    return policy is not None and policies.has_denials(policy.statements)
 
 
 def _read(tx: Transaction, named: names.Named, number: str) -> tuple[Function, Version]:

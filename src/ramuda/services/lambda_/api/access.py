@@ -1,7 +1,9 @@
-"""What resource policies let callers of other accounts do: invoke a function, get a layer version.
+"""What resource policies let callers do: invoke a function, get a layer version.
 
-Within an account nothing is asked here: identity policies are not evaluated. There is no Organizations here either; all
-accounts of this server belong to `Options.organization_id`, where that is set.
+Callers of other accounts need a policy that lets them. Those of the function's own account may invoke it (identity
+policies are not evaluated) unless its policy denies it. Other operations on functions, and their policies' denials of
+them, are not asked about. There is no Organizations here: all accounts of this server belong to
+`Options.organization_id`, where that is set.
 """
 
 from datetime import UTC, datetime
@@ -11,36 +13,39 @@ from ramuda.authz.resource_policy import Value
 from ramuda.kernel.call import Call
 from ramuda.services.lambda_.model import ResourcePolicy
 from ramuda.services.lambda_.room import Room
-from ramuda.services.lambda_.rules import names, refusals
+from ramuda.services.lambda_.rules import names, policies, refusals
 from ramuda.services.lambda_.store import tables
 
 INVOKE = "lambda:InvokeFunction"
 
 
 async def owner(room: Room, call: Call) -> str:
-    """The account of the function that the call wants to invoke. Raises AWS's error when it is another's and the
-    policy of what was named (the function, the version or the alias) does not let the caller in."""
+    """The account of the function that the call wants to invoke. Raises AWS's error when the policy of what was named
+    (the function, the version or the alias) denies it to the caller, or does not let a caller of another account in."""
     params = call.params
-    account = names.account_of(params["FunctionName"])
-    if account is None or account == call.account:
-        return call.account
+    account = names.account_of(params["FunctionName"]) or call.account
     named = names.parse(params["FunctionName"], account, call.region, params.get("Qualifier"))
     policy = await room.database.read(
         lambda tx: tables.policies.get(tx, named.account, named.region, named.name, named.qualifier or "")
     )
-    if not is_allowed(room, call, policy, INVOKE, named.arn):
+    effect = None if policy is None else _decide(room, call, policy, INVOKE, named.arn).effect
+    if effect == "Deny":
+        raise policies.denied(call.principal.arn, INVOKE, named.arn)
+    if effect is None and account != call.account:
         raise refusals.other_account()
     return account
 
 
 def is_allowed(room: Room, call: Call, policy: ResourcePolicy | None, action: str, resource: str) -> bool:
-    """Whether `policy`, that of `resource`, lets the caller do `action` (`lambda:InvokeFunction`)."""
-    if policy is None:
-        return False
+    """Whether `policy`, that of `resource`, lets the caller do `action` (`lambda:GetLayerVersion`)."""
+    return policy is not None and _decide(room, call, policy, action, resource).is_allowed
+
+
+def _decide(room: Room, call: Call, policy: ResourcePolicy, action: str, resource: str) -> resource_policy.Decision:
     request = resource_policy.Request(
         action=action, resource=resource, principal=call.principal, context=context(room, call)
     )
-    return resource_policy.evaluate(policy.document, request).is_allowed
+    return resource_policy.evaluate(policy.document, request)
 
 
 def context(room: Room, call: Call) -> dict[str, Value]:

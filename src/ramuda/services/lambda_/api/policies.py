@@ -53,6 +53,7 @@ async def remove_permission(room: Room, call: Call) -> Result:
             delete(tx, policy)
 
     await room.database.write(write)
+    room.catalog.forget(named.account, named.region, named.name)
     return {}
 
 

@@ -36,7 +36,9 @@ async def put_resource_policy(room: Room, call: Call) -> Result:
         )
         return statements.put(tx, room, wanted)
 
-    return _shown(await room.database.write(write))
+    policy = await room.database.write(write)
+    room.catalog.forget(named.account, named.region, named.name)
+    return _shown(policy)
 
 
 async def get_resource_policy(room: Room, call: Call) -> Result:
@@ -60,6 +62,7 @@ async def delete_resource_policy(room: Room, call: Call) -> Result:
         statements.delete(tx, policy)
 
     await room.database.write(write)
+    room.catalog.forget(named.account, named.region, named.name)
     return {}
 
 

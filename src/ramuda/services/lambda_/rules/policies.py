@@ -97,6 +97,11 @@ def _conditions(params: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     return {operator: keys for operator, keys in conditions.items() if keys}
 
 
+def has_denials(statements: Sequence[Statement]) -> bool:
+    """Whether the policy can take from the principals of its own account what they may do."""
+    return any(one["Effect"] == "Deny" for one in statements)
+
+
 def added(statements: Sequence[Statement], new: Statement) -> tuple[Statement, ...]:
     """`statements` and one more. Raises when its id is taken."""
     if any(one.get("Sid") == new["Sid"] for one in statements):
@@ -165,6 +170,15 @@ def no_policy_found(arn: str) -> ApiError:
 def nothing_there() -> ApiError:
     """GetPolicy, whether it is the policy or the function that is missing."""
     return refusals.not_found("The resource you requested does not exist.")
+
+
+def denied(caller: str, action: str, arn: str) -> ApiError:
+    # As AWS's users quote it.
+    message = (
+        f"User: {caller} is not authorized to perform: {action} on resource: {arn} "
+        "with an explicit deny in a resource-based policy"
+    )
+    return ApiError("AccessDeniedException", message, status=403)
 
 
 def invalid_principal() -> ApiError:
