@@ -11,7 +11,6 @@ runtime asks for the next event. How Init goes, and where SnapStart stands in fo
 where it goes is `chronicle`. Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html"""
 
 import asyncio
-import math
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
@@ -24,23 +23,19 @@ from ramuda.kernel.ports.recorder import LogStream
 from ramuda.kernel.ports.sandbox import Assignment, Exit, Sandbox
 from ramuda.runtime import beginning, events, reports
 from ramuda.runtime.api import ResponseStream, RuntimeApi, StreamLimits
-from ramuda.runtime.api.connection import Body, Exchange
 from ramuda.runtime.api.extensions import ExtensionsApi
 from ramuda.runtime.api.telemetry import TelemetryApi
 from ramuda.runtime.beginning import Beginning
 from ramuda.runtime.chronicle import Chronicle
 from ramuda.runtime.extensions.crew import Crew
 from ramuda.runtime.extensions.roster import Reason
+from ramuda.runtime.memory import PeakMemory
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion, Progress
 from ramuda.runtime.states import InitFailure, Initialization, State
 
 BACKLOG = 16
 """As many connections are accepted in one turn of the event loop; whatever the function does, others get their turn."""
-
-SHORT_MS, MEASURED_FOR_S = 5.0, 0.02
-"""A memory measurement costs 30 µs, as much as any step of a warm invocation. Within 5 ms a function touches some
-10 MiB at most, and a fiftieth of a second later they are seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +76,6 @@ class Environment:
         self._clock = clock
         self._observer = observer
         self._loop = asyncio.get_running_loop()
-        self._api = RuntimeApi(
-            self,
-            StreamLimits(bytes_max=options.stream_bytes_max, bytes_per_s=options.stream_bytes_per_s, clock=clock),
-            self._open_other,
-        )
         self._server: asyncio.Server | None = None
         self._chronicle = Chronicle(
             function=function,
@@ -103,9 +93,10 @@ class Environment:
             options=options,
             listener=self,
         )
-        self._other_apis = (
-            ExtensionsApi(self._crew, function),
-            TelemetryApi(self._crew, self._chronicle.subscribe),
+        self._api = RuntimeApi(
+            self,
+            StreamLimits(bytes_max=options.stream_bytes_max, bytes_per_s=options.stream_bytes_per_s, clock=clock),
+            (ExtensionsApi(self._crew, function), TelemetryApi(self._crew, self._chronicle.subscribe)),
         )
         self._beginning = Beginning(
             function=function,
@@ -122,8 +113,7 @@ class Environment:
         )
         self._state = State.COLD
         self._is_paused = False
-        self._used_mib = 0
-        self._measured_s = -math.inf
+        self._memory = PeakMemory(sandbox, function.memory_mib)
         self._progress: Progress | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -269,12 +259,12 @@ class Environment:
         done_s = progress.runtime_done_s
         extensions_ms = None if done_s is None else (now_s - done_s) * 1000
         begun, self._beginning.begun = self._beginning.begun, None
-        self._measure_memory(now_s, duration_ms)
+        used_mib = self._memory.after(duration_ms, now_s)
         is_out_of_memory = failure is not None and failure.error_type == "Runtime.OutOfMemory"
         self._chronicle.report(
             progress,
             duration_ms=duration_ms,
-            used_mib=function.memory_mib if is_out_of_memory else self._used_mib,
+            used_mib=function.memory_mib if is_out_of_memory else used_mib,
             begun=begun,
             failure=failure,
             status=status,
@@ -291,12 +281,6 @@ class Environment:
                 extensions_ms=extensions_ms,
             )
         )
-
-    def _measure_memory(self, now_s: float, duration_ms: float) -> None:
-        """Reads the peak, unless it was read a moment ago and the invocation was too short to have added much."""
-        if duration_ms >= SHORT_MS or now_s - self._measured_s >= MEASURED_FOR_S:
-            self._measured_s = now_s
-            self._used_mib = min(-(-self._sandbox.usage().memory_peak_bytes // limits.MIB), self.function.memory_mib)
 
     def _runtime_done(self, progress: Progress, failure: FunctionError | None, status: str | None) -> None:
         """The runtime is done with the event; its extensions may not be."""
@@ -392,10 +376,6 @@ class Environment:
             self._own(self._reset())
 
     # Small things
-
-    def _open_other(self, exchange: Exchange) -> Body | None:
-        """What is asked of the environment's other APIs."""
-        return next((body for api in self._other_apis if (body := api.open_body(exchange)) is not None), None)
 
     def _thaw(self) -> None:
         if self._is_paused:

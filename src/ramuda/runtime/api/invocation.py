@@ -9,7 +9,7 @@ environment (`runtime.environment`) hears of what happened through `Listener` an
 Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -46,6 +46,14 @@ class Listener(Protocol):
     def on_response_too_large(self) -> None: ...
 
 
+class OtherApi(Protocol):
+    """Further routes on the same address."""
+
+    def open_body(self, exchange: Exchange) -> Body | None:
+        """None for a path that is not of this API."""
+        ...
+
+
 class State(Enum):
     STARTING = "Starting"
     WAITING = "Ready"
@@ -61,7 +69,7 @@ class RuntimeApi:
         self,
         listener: Listener,
         stream_limits: StreamLimits | None = None,
-        others: Callable[[Exchange], Body | None] = lambda _: None,
+        others: Sequence[OtherApi] = (),
     ) -> None:
         self._listener = listener
         self._others = others
@@ -112,9 +120,10 @@ class RuntimeApi:
                     return self._buffer(exchange, lambda body: self._error(exchange, request_id, body))
             if path == INIT_ERROR:
                 return self._buffer(exchange, lambda body: self._init_error(exchange, body))
-        other = self._others(exchange)
-        if other is not None:
-            return other
+        for api in self._others:
+            body = api.open_body(exchange)
+            if body is not None:
+                return body
         shown = path[:PATH_BYTES_SHOWN].decode("ascii", "replace")
         return Ignored(lambda: _refuse(exchange, 404, "InvalidPath", f"no such call: {shown}"))
 
