@@ -115,7 +115,7 @@ def test_variables_under_a_kms_key_of_an_own_endpoint_survive_a_restart_and_need
                 "Please check your KMS permissions.",
             }
         }
-        with pytest.raises(client.exceptions.KMSAccessDeniedException):
+        with pytest.raises(client.exceptions.KMSNotFoundException):
             client.invoke(FunctionName="f")
     with running_server(*options, data_dir=data_dir) as server:
         assert answer(server.client("lambda"), "f") == "correct horse"
