@@ -5,9 +5,6 @@ extensions that subscribed to telemetry.
 With the Text format the platform speaks in lines, with JSON in the events of `telemetry.records`, as far as the
 function's levels let them pass. Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html"""
 
-import asyncio
-import contextlib
-import os
 from typing import Any
 
 import msgspec
@@ -19,9 +16,8 @@ from ramuda.kernel.ports.recorder import LogStream
 from ramuda.kernel.ports.sandbox import Sandbox
 from ramuda.runtime import image_functions, levels, reports
 from ramuda.runtime.extensions.roster import Extension
-from ramuda.runtime.frames import Frames
 from ramuda.runtime.options import Options
-from ramuda.runtime.output import Output
+from ramuda.runtime.pipes import Pipes
 from ramuda.runtime.progress import Progress
 from ramuda.runtime.states import Begun, InitFailure, Initialization
 from ramuda.runtime.telemetry import records
@@ -30,7 +26,7 @@ from ramuda.runtime.telemetry.telemetry import Telemetry
 
 
 class Chronicle:
-    """`watch` begins to read what the function says; `close` ends it."""
+    """`pipes.watch` begins to read what the function says; `close` ends it."""
 
     def __init__(
         self,
@@ -52,87 +48,26 @@ class Chronicle:
         self._stream = stream
         self._clock = clock
         self._options = options
-        self._loop = asyncio.get_running_loop()
         self._is_text = not function.logging.json_format
         self._application_level = None if self._is_text else function.logging.application_level or "INFO"
         self._system_level = records.SYSTEM_LEVELS.index(function.logging.system_level or "INFO")
-        line_bytes = options.output_line_bytes
-        is_framed = sandbox.frames is not None
-        self._output = Output(sandbox.output, self._printed, line_bytes, has_returns=not is_framed)
-        self._frames: Frames | None = None
-        if sandbox.frames is not None:
-            self._frames = Frames(sandbox.frames, self._recorded, self._now_ms, line_bytes)
-        self._extension_output: Output | None = None
-        self._extension_fd: int | None = None
-
-    # Reading
-
-    def watch(self) -> None:
-        self._loop.add_reader(self._sandbox.output, self._read_output)
-        if self._sandbox.frames is not None:
-            self._loop.add_reader(self._sandbox.frames, self._read_frames)
-
-    def drain(self) -> None:
-        """Takes what was said until now."""
-        self._output.drain()
-        if self._frames is not None:
-            self._frames.drain()
-
-    def complete(self) -> None:
-        """Takes what was said until now; an unfinished line counts as one."""
-        self._output.finish()
-        if self._frames is not None:
-            self._frames.finish()
+        self.pipes = Pipes(
+            sandbox,
+            line_bytes=options.output_line_bytes,
+            printed=self._printed,
+            recorded=self._recorded,
+            extension_printed=self._extension_printed,
+            now_ms=self._now_ms,
+        )
 
     def close(self) -> None:
-        self._loop.remove_reader(self._sandbox.output)
-        if self._sandbox.frames is not None:
-            self._loop.remove_reader(self._sandbox.frames)
-        self.complete()
-        self._close_extension_output()
+        self.pipes.close()
         if self.telemetry is not None:
             self.telemetry.close()
 
     def end(self) -> None:
         """Nothing more will be written."""
         self._stream.close()
-
-    def open_extension_output(self) -> int:
-        """Where extensions started from now on write; the caller closes it when they have it."""
-        self._close_extension_output()
-        self._extension_fd, writing = os.pipe2(os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
-        os.set_blocking(self._extension_fd, False)
-        with contextlib.suppress(OSError):
-            os.fchmod(writing, 0o666)  # so that they can open /dev/stdout
-        self._extension_output = Output(
-            self._extension_fd, self._extension_printed, self._options.output_line_bytes, has_returns=False
-        )
-        self._loop.add_reader(self._extension_fd, self._read_extension_output)
-        return writing
-
-    def _close_extension_output(self) -> None:
-        if self._extension_fd is not None and self._extension_output is not None:
-            self._loop.remove_reader(self._extension_fd)
-            self._extension_output.finish()
-            os.close(self._extension_fd)
-            self._extension_fd = self._extension_output = None
-
-    def _read_output(self) -> None:
-        self._output.read_some()
-        if self._output.is_closed:
-            self._loop.remove_reader(self._sandbox.output)
-
-    def _read_frames(self) -> None:
-        if self._frames is not None and self._sandbox.frames is not None:
-            self._frames.read_some()
-            if self._frames.is_closed:
-                self._loop.remove_reader(self._sandbox.frames)
-
-    def _read_extension_output(self) -> None:
-        if self._extension_output is not None and self._extension_fd is not None:
-            self._extension_output.read_some()
-            if self._extension_output.is_closed:
-                self._loop.remove_reader(self._extension_fd)
 
     # What is said inside
 
@@ -215,12 +150,14 @@ class Chronicle:
 
     def init_report(self, init_ms: float, failure: InitFailure | None, phase: str = "init") -> None:
         """Init is over. In the Text format it is told of when it failed, or was not part of an invocation."""
-        self.complete()
+        self.pipes.complete()
         status = failure.status if failure is not None else None
         error_type = failure.error_type if failure is not None else None
         is_told = failure is not None or self._initialization != Initialization.ON_DEMAND.value
         if self._is_text and is_told and phase == "init":
-            self._write(reports.init_report(init_ms, status, error_type), self._now_ms())
+            shown = Initialization.SNAP_START.value
+            shown = shown if self._initialization == shown else phase
+            self._write(reports.init_report(init_ms, status, error_type, shown), self._now_ms())
         if self.wants_detail:
             record = records.init_report(
                 initialization=self._initialization,
@@ -234,6 +171,29 @@ class Chronicle:
             self.telemetry.init_ended()
             if not self.telemetry.has_subscribers:
                 self.telemetry = None
+
+    def restore_start(self, runtime_version: str) -> None:
+        region = self._function.ref.region
+        if self._is_text:
+            self._write(reports.restore_start(runtime_version, region), self._now_ms())
+        if self.wants_detail:
+            arn = reports.runtime_version_arn(runtime_version, region)
+            record = records.restore_start(self._function, runtime_version, arn, self._stream.name)
+            self._tell("platform.restoreStart", record)
+
+    def restore_report(self, restore_ms: float, failure: InitFailure | None) -> None:
+        self.pipes.complete()
+        status = failure.status if failure is not None else None
+        error_type = failure.error_type if failure is not None else None
+        if self._is_text:
+            self._write(reports.restore_report(restore_ms, status, error_type), self._now_ms())
+        if self.wants_detail:
+            self._tell("platform.restoreRuntimeDone", records.restore_done(status or "success", error_type))
+            self._tell("platform.restoreReport", records.restore_report(status or "success", error_type, restore_ms))
+
+    def warn(self, text: str) -> None:
+        """Something about this environment that its owner should know."""
+        self._write(f"WARN {text}\n", self._now_ms())
 
     def extension(self, extension: Extension) -> None:
         events = [event.value for event in extension.events]
@@ -278,7 +238,7 @@ class Chronicle:
             produced_bytes=progress.produced_bytes,
             spans=spans,
         )
-        self.complete()
+        self.pipes.complete()
         self._tell("platform.runtimeDone", record)
 
     def report(
@@ -293,9 +253,11 @@ class Chronicle:
     ) -> None:
         """END and REPORT, after all that was said. `failure` and `status` are given when the platform ended the
         invocation."""
-        self.complete()
+        self.pipes.complete()
         request_id, memory_mib = progress.invocation.request_id, self._function.memory_mib
         init_ms = begun.init_ms if begun is not None else None
+        restore_ms = begun.restore_ms if begun is not None else None
+        billed_restore_ms = begun.billed_restore_ms if begun is not None else None
         if self._is_text:
             self._write(reports.end(request_id), self._now_ms())
             line = reports.report(
@@ -304,6 +266,8 @@ class Chronicle:
                 memory_mib=memory_mib,
                 used_mib=used_mib,
                 init_ms=init_ms,
+                restore_ms=restore_ms,
+                billed_restore_ms=billed_restore_ms,
                 status=status,
                 error_type=failure.error_type if failure is not None and status == "error" else None,
             )
@@ -315,19 +279,19 @@ class Chronicle:
             status=_status(progress, failure, status),
             error_type=failure.error_type if failure is not None else progress.error_type,
             duration_ms=duration_ms,
-            billed_ms=reports.billed_ms(duration_ms, init_ms),
+            billed_ms=reports.billed_ms(duration_ms, init_ms, billed_restore_ms),
             memory_mib=memory_mib,
             used_mib=used_mib,
             init_ms=init_ms,
-            restore_ms=None,
+            restore_ms=restore_ms,
         )
         self._tell("platform.report", record)
 
     def _tell(self, kind: str, record: records.Record, *, is_logged: bool = True) -> None:
         at_s = self._clock.time()
-        if not self._is_text and is_logged:
-            if records.SYSTEM_LEVELS.index(records.level(kind, record)) >= self._system_level:
-                self._write(records.event(at_s, kind, record).decode() + "\n", int(at_s * 1000))
+        is_shown = not self._is_text and is_logged
+        if is_shown and records.SYSTEM_LEVELS.index(records.level(kind, record)) >= self._system_level:
+            self._write(records.event(at_s, kind, record).decode() + "\n", int(at_s * 1000))
         if self.telemetry is not None:
             self.telemetry.tell(kind, record, at_s)
 

@@ -132,7 +132,7 @@ class Environment:
         case."""
         listening = self._sandbox.sockets.runtime_api
         self._server = await self._loop.create_server(self._api.factory, sock=listening, backlog=BACKLOG)
-        self._chronicle.watch()
+        self._chronicle.pipes.watch()
         self._crew.employ(assignment.env)
         await self._sandbox.assign(assignment)
 

@@ -104,7 +104,7 @@ class Crew:
         registered = self._registered = asyncio.get_running_loop().create_future()
         for name in self._programs[: roster.EXTENSIONS_MAX]:
             self.members[name] = Extension(name=name, is_external=True)
-        output = self._chronicle.open_extension_output()
+        output = self._chronicle.pipes.open_beside()
         try:
             for extension in list(self.members.values()):
                 await self._start(extension, output)
