@@ -37,6 +37,7 @@ class _Set:
         self.errors = source.series("Errors", dimensions)
         self.throttles = source.series("Throttles", dimensions)
         self.duration = source.series("Duration", dimensions, "Milliseconds")
+        self.extensions = source.series("PostRuntimeExtensionsDuration", dimensions, "Milliseconds")
 
 
 class Meter:
@@ -93,6 +94,8 @@ class Meter:
             metrics.errors.add(error, at_s)
             metrics.throttles.add(0.0, at_s)
             metrics.duration.add(conclusion.duration_ms, at_s)
+            if conclusion.extensions_ms is not None:
+                metrics.extensions.add(conclusion.extensions_ms, at_s)
 
     def throttled(self, at_s: float) -> None:
         """A throttled request counts neither as an invocation nor as an error."""

@@ -4,6 +4,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-
 """
 
 import os
+from random import getrandbits
 
 from ramuda.kernel.function import Invocation
 
@@ -16,10 +17,18 @@ def headers(invocation: Invocation, deadline_ms: int) -> bytes:
         f"Lambda-Runtime-Deadline-Ms: {deadline_ms}\r\n"
         f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_arn}\r\n"
         f"Lambda-Runtime-Trace-Id: {trace}\r\n"
+        f"Lambda-Runtime-Invocation-Id: {invocation_id()}\r\n"
     )
     if invocation.client_context:
         lines += f"Lambda-Runtime-Client-Context: {' '.join(invocation.client_context.splitlines())}\r\n"
     return lines.encode()
+
+
+def invocation_id() -> str:
+    """Tells attempts of one request apart; clients give it back with the answer. Of use to nobody else, so guessing it
+    does not matter."""
+    digits = f"{getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_trace(epoch_s: int, *, sampled: bool) -> str:
