@@ -143,19 +143,29 @@ def _with_id(headers: Headers, request: UrlRequest, added: Headers) -> Headers:
 
 
 async def _streamed(outcome: Streamed, request: UrlRequest, added: Headers) -> UrlResponse:
-    """The head as soon as the function has written it, the rest as it comes. Raises BadResponseError when the function
-    wrote no head that can be understood; its stream is closed then."""
-    if outcome.content_type.partition(";")[0].strip() != url_responses.INTEGRATION_TYPE:
-        headers = [("Content-Type", outcome.content_type)]
-        return UrlResponse(status=200, headers=_with_id(headers, request, added), body=_Rest(b"", outcome))
+    """The head as soon as the function has written something, the rest as it comes. Raises BadResponseError when the
+    function failed before it wrote, or wrote no head that can be understood; its stream is closed then."""
     try:
-        head, rest = await _read_prelude(outcome)
-        answer = url_responses.prelude(head)
+        if outcome.content_type.partition(";")[0].strip() == url_responses.INTEGRATION_TYPE:
+            head, rest = await _read_prelude(outcome)
+            answer = url_responses.prelude(head)
+        else:
+            rest = await _read_first(outcome)
+            answer = Answer(status=200, headers=[("Content-Type", outcome.content_type)])
     except BaseException:
         await response_streams.close(outcome.chunks)
         raise
     headers = _with_id(answer.headers, request, added)
     return UrlResponse(status=answer.status, headers=headers, body=_Rest(rest, outcome))
+
+
+async def _read_first(outcome: Streamed) -> bytes:
+    """What the function wrote first; empty when it ended without a word."""
+    async for chunk in outcome.chunks:
+        return chunk
+    if outcome.error is not None:
+        raise BadResponseError(f"the function failed: {outcome.error[0]}")
+    return b""
 
 
 async def _read_prelude(outcome: Streamed) -> tuple[bytes, bytes]:
