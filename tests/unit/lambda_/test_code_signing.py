@@ -1,7 +1,11 @@
 """Code signing: configurations, the functions that have one, and deployments of code that nobody signed."""
 
+from dataclasses import replace
 from typing import Any
 
+from ramuda.kernel.ports.database import Transaction
+from ramuda.services.lambda_ import store
+from ramuda.services.lambda_.model import ImageRef
 from tests.unit.lambda_.harness import ACCOUNT, REGION, Lambda, arn, zipped
 
 PROFILE = f"arn:aws:signer:{REGION}:{ACCOUNT}:/signing-profiles/test"
@@ -215,3 +219,36 @@ async def test_a_function_without_a_configuration_counts_nothing(lambda_: Lambda
     await lambda_.create()
     await lambda_("UpdateFunctionCode", FunctionName="f", ZipFile=zipped({"index.py": "pass"}))
     assert counted(lambda_) == 0
+
+
+async def test_a_container_image_has_no_code_signing(lambda_: Lambda) -> None:
+    config_arn = await make(lambda_)
+    await lambda_.create()
+    image = ImageRef(uri="example/image:1", resolved_uri="example/image@sha256:0")
+
+    def change(tx: Transaction) -> None:
+        latest = store.version(tx, ACCOUNT, REGION, "f")
+        assert latest is not None
+        code = replace(latest.deployment.code, image=image)
+        store.put_version(tx, replace(latest, deployment=replace(latest.deployment, code=code)))
+
+    await lambda_.database.write(change)
+    for operation, params in (
+        ("PutFunctionCodeSigningConfig", {"CodeSigningConfigArn": config_arn}),
+        ("GetFunctionCodeSigningConfig", {}),
+        ("DeleteFunctionCodeSigningConfig", {}),
+        (
+            "CreateFunction",
+            {
+                "PackageType": "Image",
+                "Code": {"ImageUri": image.uri},
+                "Role": f"arn:aws:iam::{ACCOUNT}:role/r",
+                "CodeSigningConfigArn": config_arn,
+            },
+        ),
+    ):
+        refused = await lambda_.refusal(operation, FunctionName="f", **params)
+        assert (refused.code, refused.message) == (
+            "InvalidParameterValueException",
+            "Code signing is not supported for functions created with container images.",
+        )

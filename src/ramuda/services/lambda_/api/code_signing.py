@@ -94,7 +94,7 @@ async def put_function_code_signing_config(room: Room, call: Call) -> Result:
     def write(tx: Transaction) -> None:
         if _at(tx, call, arn) is None:  # missed before the function is (recorded)
             raise code_signing.not_found_for_function(arn)
-        store.put_function(tx, replace(reading.function(tx, function_name), code_signing_config_arn=arn))
+        store.put_function(tx, replace(_of_archive(tx, function_name), code_signing_config_arn=arn))
 
     await room.database.write(write)
     return {"CodeSigningConfigArn": arn, "FunctionName": function_name.name}
@@ -103,7 +103,7 @@ async def put_function_code_signing_config(room: Room, call: Call) -> Result:
 async def get_function_code_signing_config(room: Room, call: Call) -> Result:
     """Empty for a function that has none (recorded)."""
     function_name = reading.unqualified(call)
-    function = await room.database.read(lambda tx: reading.function(tx, function_name))
+    function = await room.database.read(lambda tx: _of_archive(tx, function_name))
     if function.code_signing_config_arn is None:
         return {}
     return {"CodeSigningConfigArn": function.code_signing_config_arn, "FunctionName": function.name}
@@ -114,10 +114,15 @@ async def delete_function_code_signing_config(room: Room, call: Call) -> Result:
     function_name = reading.unqualified(call)
 
     def write(tx: Transaction) -> None:
-        store.put_function(tx, replace(reading.function(tx, function_name), code_signing_config_arn=None))
+        store.put_function(tx, replace(_of_archive(tx, function_name), code_signing_config_arn=None))
 
     await room.database.write(write)
     return {}
+
+
+def requested(call: Call) -> str | None:
+    """The configuration that CreateFunction asks for. Raises AWS's error for a container image."""
+    return code_signing.requested(call.params)
 
 
 def check_deployment(tx: Transaction, function: Function) -> None:
@@ -143,6 +148,14 @@ async def deployed(room: Room, function_name: names.Named) -> None:
         room.recorder.series(
             function.account, function.region, "AWS/Lambda", "SignatureValidationErrors", dimensions, "Count"
         ).add(1.0, room.clock.time())
+
+
+def _of_archive(tx: Transaction, function_name: names.Named) -> Function:
+    """The function; raises AWS's error when it is not there, or is a container image."""
+    function = reading.function(tx, function_name)
+    if reading.version(tx, function_name).deployment.code.image is not None:
+        raise code_signing.not_for_images()
+    return function
 
 
 def named(tx: Transaction, call: Call) -> CodeSigningConfig:

@@ -41,7 +41,7 @@ async def create_function(room: Room, call: Call) -> Result:
         account=named.account,
         region=named.region,
         name=named.name,
-        code_signing_config_arn=params.get("CodeSigningConfigArn"),
+        code_signing_config_arn=code_signing.requested(call),
         tags=tagging.merged({}, params.get("Tags", {})),
     )
     uses = await room.database.read(lambda tx: layers.uses(tx, room, call, params.get("Layers", [])))

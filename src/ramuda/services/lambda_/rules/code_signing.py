@@ -1,7 +1,7 @@
 """Code signing: which configurations there are, and what one means for code that is deployed.
 
 There is no AWS Signer here, so no code ever carries a signature of an allowed profile: under Enforce nothing can be
-deployed, under Warn everything, with a warning. Container images are not checked, as on AWS.
+deployed, under Warn everything, with a warning. Container images have no code signing, as on AWS.
 
 Sources: recorded answers; https://docs.aws.amazon.com/lambda/latest/dg/configuration-codesigning.html
 """
@@ -15,6 +15,14 @@ from ramuda.services.lambda_.model import CodeSigningConfig
 from ramuda.services.lambda_.rules import refusals
 
 ID_DIGITS = 17  # SM: `csc-[a-z0-9]{17}`
+
+
+def requested(params: Mapping[str, Any]) -> str | None:
+    """The configuration that CreateFunction asks for."""
+    arn: str | None = params.get("CodeSigningConfigArn")
+    if arn is not None and params.get("PackageType") == "Image":
+        raise not_for_images()
+    return arn
 
 
 def updated(config: CodeSigningConfig, params: Mapping[str, Any], now: str) -> CodeSigningConfig:
@@ -64,6 +72,11 @@ def not_found_for_function(arn: str) -> ApiError:
         f"The code signing configuration cannot be found. Check that the provided configuration is not deleted: {arn}."
     )
     return ApiError("CodeSigningConfigNotFoundException", message, members=refusals.USER)
+
+
+def not_for_images() -> ApiError:
+    # As AWS's users quote it.
+    return refusals.invalid("Code signing is not supported for functions created with container images.")
 
 
 def in_use(arn: str) -> ApiError:
