@@ -2,13 +2,16 @@
 
 Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases, Invoke
 (RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved concurrency, account
-settings, runtime management and recursion settings. Not yet: permissions, event invoke configuration, event source
-mappings, function URLs, provisioned concurrency, code signing, container images, durable functions.
+settings, runtime management and recursion settings, resource policies of functions and layers (invoking functions and
+using layers of other accounts), code signing. Not yet: event invoke configuration, event source mappings, function
+URLs, provisioned concurrency, container images, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers, Environment, MemorySize, Timeout,
 EphemeralStorage, LoggingConfig, reserved concurrency. Passed on to the runtime: TracingConfig, Architectures.
 Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, SnapStart,
 RuntimeManagementConfig. RecursionConfig is in force for invocations that carry `Lineage` in their trace header.
+CodeSigningConfigArn is in force, but there is no AWS Signer here: no code is ever signed by an allowed profile, so
+Enforce refuses every deployment and Warn counts each (SignatureValidationErrors).
 
 Asynchronous invocations (`Event`) are accepted into memory, bounded, and are lost when the process ends: not durable
 yet.

@@ -2,5 +2,5 @@
 
 `names` what a function name means · `refusals` AWS's sentences · `configuration` settings from requests · `lifecycle`
 states and revisions · `shapes` records as AWS shows them · `layers` · `requests` invocation requests · `paging` ·
-`roles` · `runtimes`
+`roles` · `runtimes` · `policies` statements of resource policies · `policy_documents` whole ones · `code_signing`
 """
