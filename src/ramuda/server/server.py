@@ -142,6 +142,7 @@ class Server:
             self.port = await http.listen(options.host, options.port)
         except OSError as e:
             raise ConfigError(f"--host {options.host} --port {options.port}: {e.strerror}") from e
+        await lambda_service.resume_events()
         await lambda_service.listening()
 
     def _take_data_dir(self) -> DataDir:

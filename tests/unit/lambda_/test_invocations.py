@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from ramuda.kernel.errors import PortError
 from ramuda.kernel.function import FunctionError, Invocation, Streamed, Success, Throttled
-from ramuda.services.lambda_ import Options
 from tests.unit.lambda_.harness import ACCOUNT, REGION, ROLE, Lambda, arn
 
 REQUEST_ID = "5e0d1e9a-3f5c-4a6e-9d6b-7d2f0c0a1b2c"
@@ -278,74 +276,3 @@ async def test_an_event_is_accepted_and_run(lambda_: Lambda) -> None:
     assert await lambda_("InvokeAsync", FunctionName="f", InvokeArgs=b"2") == {"Status": 202}
     await lambda_.service.room.events.drained()
     assert lambda_.invoker.asked[-1].payload == b"2"
-
-
-async def test_an_event_that_fails_is_tried_again_after_one_and_two_minutes(lambda_: Lambda) -> None:
-    await lambda_.create()
-    lambda_.invoker.answer = lambda _: FunctionError(error_type="E", payload=b"{}")
-    await lambda_("Invoke", FunctionName="f", InvocationType="Event")
-    assert await lambda_.clock.slept() == [60]
-    await lambda_.clock.advance(60)
-    assert await lambda_.clock.slept() == [120]
-    await lambda_.clock.advance(120)
-    await lambda_.service.room.events.drained()
-    assert [asked.request_id for asked in lambda_.invoker.asked] == [REQUEST_ID] * 3
-
-
-@pytest.mark.parametrize("trouble", [Throttled("ConcurrentInvocationLimitExceeded"), PortError("no memory")])
-async def test_an_event_waits_for_room_without_using_up_its_retries(lambda_: Lambda, trouble: Exception) -> None:
-    await lambda_.create()
-
-    def throttle(_: Invocation) -> Success:
-        raise trouble
-
-    lambda_.invoker.answer = throttle
-    await lambda_("Invoke", FunctionName="f", InvocationType="Event")
-    waits = []
-    for _ in range(11):
-        (wait,) = await lambda_.clock.slept()
-        waits.append(wait)
-        await lambda_.clock.advance(wait)
-    assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
-    lambda_.invoker.answer = lambda _: Success(payload=b"null")
-    await lambda_.clock.advance(300)
-    await lambda_.service.room.events.drained()
-
-
-async def test_an_event_is_dropped_after_six_hours(lambda_: Lambda) -> None:
-    await lambda_.create()
-
-    def throttle(_: Invocation) -> Success:
-        raise Throttled("ConcurrentInvocationLimitExceeded")
-
-    lambda_.invoker.answer = throttle
-    await lambda_("Invoke", FunctionName="f", InvocationType="Event")
-    await lambda_.clock.slept()
-    await lambda_.clock.advance(21_600)
-    await lambda_.service.room.events.drained()
-
-
-async def test_events_for_a_function_that_may_not_run_or_is_gone_are_dropped(lambda_: Lambda) -> None:
-    await lambda_.create()
-    await lambda_("PutFunctionConcurrency", FunctionName="f", ReservedConcurrentExecutions=0)
-    await lambda_("Invoke", FunctionName="f", InvocationType="Event")
-    await lambda_.service.room.events.drained()
-    assert lambda_.invoker.asked == []
-    await lambda_("DeleteFunctionConcurrency", FunctionName="f")
-    lambda_.invoker.answer = lambda _: FunctionError(error_type="E", payload=b"{}")
-    await lambda_("Invoke", FunctionName="f", InvocationType="Event")
-    await lambda_.clock.slept()
-    await lambda_("DeleteFunction", FunctionName="f")
-    await lambda_.clock.advance(60)
-    await lambda_.service.room.events.drained()
-    assert len(lambda_.invoker.asked) == 1
-
-
-async def test_events_accepted_are_bounded(tmp_path: Any) -> None:
-    lambda_ = await Lambda(tmp_path, Options(event_queue_length=1)).start()
-    await lambda_.create()
-    lambda_.invoker.answer = lambda _: FunctionError(error_type="E", payload=b"{}")
-    await lambda_("Invoke", FunctionName="f", InvocationType="Event")
-    refused = await lambda_.refusal("Invoke", FunctionName="f", InvocationType="Event")
-    assert refused.code == "TooManyRequestsException"
-    await lambda_.stop()

@@ -14,7 +14,7 @@ from ramuda.kernel.errors import ApiError, PortError
 from ramuda.kernel.function import FunctionError, Invocation, Outcome, RecursiveLoop, Streamed, Throttled
 from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.invoker import Invoker
-from ramuda.kernel.ports.target import Delivery, Kind
+from ramuda.kernel.ports.target import Attribute, Delivery, Kind
 
 RATE_EXCEEDED = Trouble(status=429, message="Rate Exceeded.")
 LOOP = Trouble(status=400, message="Lambda has detected the function being invoked in a recursive loop.")  # ours
@@ -128,7 +128,7 @@ def _record(event: Event, condition: Condition, decision: decide.Succeed | GiveU
 
 
 def _errand(target: str, kind: Kind, body: str, event: Event, attempt: Attempt, ids: Ids, now_s: float) -> Errand:
-    attributes = ()
+    attributes: tuple[Attribute, ...] = ()
     if kind == "DeadLetter":
         attributes = record.dead_letter_attributes(event.request_id, event.answer, attempt.trouble)
     delivery = Delivery(

@@ -54,9 +54,9 @@ class Outbox:
         self._loader: asyncio.Task[None] | None = None
         self._is_stopped = False
 
-    @property
-    def is_idle(self) -> bool:
-        return not self._tasks and self._loader is None
+    def tasks(self) -> set[asyncio.Task[None]]:
+        """What is under way."""
+        return self._tasks if self._loader is None else self._tasks | {self._loader}
 
     def due_at_s(self) -> float | None:
         """What `due_at` a new delivery is stored with: None when `perform` may follow at once."""
@@ -80,8 +80,8 @@ class Outbox:
         """What is under way is delivered again by the next start."""
         self._is_stopped = True
         await self._alarm.stop()
-        tasks = [*self._tasks, *([self._loader] if self._loader is not None else [])]
-        for task in tasks:
+        tasks = self.tasks()
+        for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -136,10 +136,14 @@ class EventQueue:
     async def drained(self) -> None:
         """Waits until nothing is running, being delivered or about to be written; events that wait for their time
         stay."""
-        while self._tasks or not self.outbox.is_idle or not self._journal.is_settled:
-            await asyncio.sleep(0)
-            if not self._tasks and self.outbox.is_idle:
+        while True:
+            tasks = self._tasks | self.outbox.tasks()
+            if tasks:
+                await asyncio.wait(tasks)
+            elif not self._journal.is_settled:
                 await self._journal.settle()
+            else:
+                return
 
     # -- lanes ---------------------------------------------------------------------------------------------------------
 

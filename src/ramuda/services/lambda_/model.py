@@ -275,6 +275,23 @@ class ProvisionedConcurrency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventInvokeConfig:
+    """Settings of asynchronous invocation of `$LATEST`, a version or an alias (`qualifier`); None where not set.
+    Destinations are ARNs; `last_modified_s` is seconds since the epoch."""
+
+    schema: int = 1
+    account: str
+    region: str
+    name: str
+    qualifier: str
+    retries: int | None = None
+    age_s: int | None = None
+    on_success: str | None = None
+    on_failure: str | None = None
+    last_modified_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataKey:
     """The key that seals environment variables for one KMS key, as KMS encrypted it (base64)."""
 

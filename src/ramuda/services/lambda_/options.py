@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from ramuda.invoke.queue.options import Options as EventOptions
 from ramuda.kernel import limits
 
 RoleCheck: TypeAlias = Literal["auto", "always", "never"]
@@ -41,6 +42,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How long the download link of GetFunction and GetLayerVersion works."""
     unpack_workers: int = 2
     """Archives unpacked at the same time."""
-    event_queue_length: int = 10_000
-    """Asynchronous invocations accepted and not finished; above it Invoke answers 429. They are kept in memory and
-    lost with the process."""
+    events: EventOptions = EventOptions()
+    """Asynchronous invocation."""

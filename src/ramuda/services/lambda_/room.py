@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from ramuda.invoke import destinations
+from ramuda.invoke.queue import EventQueue
 from ramuda.kernel.call import Service
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.ids import Ids
@@ -21,7 +23,7 @@ from ramuda.services.lambda_.catalog import Catalog
 from ramuda.services.lambda_.code import CodeStore
 from ramuda.services.lambda_.data_keys import DataKeys
 from ramuda.services.lambda_.downloads import Downloads
-from ramuda.services.lambda_.events import EventQueue
+from ramuda.services.lambda_.events import EventFunctions, RecordEvents
 from ramuda.services.lambda_.images import FunctionImages
 from ramuda.services.lambda_.options import Options
 from ramuda.services.lambda_.provisioning import Provisioning
@@ -90,7 +92,17 @@ class Room:
         self.transitions = Transitions(database, self.code, self.images, catalogue, ids, self.catalog, invoker, clock)
         self.provisioning = Provisioning(database, self.catalog, invoker, clock)
         self.catalog.listeners.append(self.provisioning.changed)
-        self.events = EventQueue(self.catalog, invoker, clock, options)
+        record_events = RecordEvents(self.catalog)
+        self.events = record_events.queue = EventQueue(
+            database=database,
+            functions=EventFunctions(self.catalog, database, options.events),
+            invoker=invoker,
+            targets=destinations.targets(api, record_events),
+            clock=clock,
+            ids=ids,
+            recorder=recorder,
+            options=options.events,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +122,7 @@ class LambdaService(Service):
         """Resumes what a crash interrupted and begins to collect blobs that nothing refers to."""
         for function in await self.room.database.read(store.functions_with_reservation):
             self.room.reserve(function.account, function.region, function.name, function.reserved_concurrency)
+        await self.room.events.start()
         await self.room.data_keys.start()
         await self.room.urls.load()
         await self.room.transitions.resume()
@@ -120,8 +133,12 @@ class LambdaService(Service):
         """The server can be reached now, also from inside functions: those may run that nobody asks for just now."""
         await self.room.provisioning.resume()
 
+    async def resume_events(self) -> None:
+        """Runs the events that an earlier process accepted and did not finish. Functions must be able to run."""
+        await self.room.events.resume()
+
     async def stop(self) -> None:
-        """Ends background work. Transitions not finished are resumed by the next start; queued events are lost."""
+        """Ends background work. Transitions and events not finished are resumed by the next start."""
         await self.room.events.stop()
         await self.room.provisioning.stop()
         await self.room.transitions.stop()

@@ -10,9 +10,9 @@ from ramuda.kernel.call import Call, Result
 from ramuda.kernel.errors import InternalError
 from ramuda.kernel.function import FunctionError, Invocation, Outcome, RecursiveLoop, Streamed, Throttled
 from ramuda.kernel.ids import is_uuid
+from ramuda.services.lambda_ import events
 from ramuda.services.lambda_.api import access
 from ramuda.services.lambda_.catalog import Target
-from ramuda.services.lambda_.events import Event
 from ramuda.services.lambda_.room import Room
 from ramuda.services.lambda_.rules import recursion, refusals, requests
 
@@ -27,7 +27,7 @@ async def invoke(room: Room, call: Call) -> Result:
     kind = params.get("InvocationType")
     if kind == "Event":
         payload = requests.payload(params.get("Payload"), limits.ASYNC_PAYLOAD_BYTES)
-        _accept(room, call, target, payload)
+        await _accept(room, call, target, payload)
         return {"StatusCode": 202, "Payload": b""}
     invocation = invocation_of(call, target)
     if kind == "DryRun":
@@ -52,7 +52,7 @@ async def invoke_async(room: Room, call: Call) -> Result:
     target = await target_of(room, call)
     body = call.params["InvokeArgs"]
     payload = requests.payload(bytes(body), INVOKE_ASYNC_BYTES)
-    _accept(room, call, target, payload, trace=False)  # DG: InvokeAsync does not propagate the trace
+    await _accept(room, call, target, payload, trace=False)  # DG: InvokeAsync does not propagate the trace
     return {"Status": 202}
 
 
@@ -92,18 +92,12 @@ async def run(room: Room, invocation: Invocation) -> Outcome:
         raise recursion.stopped() from e
 
 
-def _accept(room: Room, call: Call, target: Target, payload: bytes, *, trace: bool = True) -> None:
-    params = call.params
-    room.events.accept(
-        Event(
-            account=target.snapshot.ref.account,
-            region=call.region,
-            name=params["FunctionName"],
-            qualifier=params.get("Qualifier"),
-            request_id=call.request_id,
-            payload=payload,
-            trace=call.trace if trace else None,
-        )
+async def _accept(room: Room, call: Call, target: Target, payload: bytes, *, trace: bool = True) -> None:
+    await room.events.accept(
+        events.ref_of(target),
+        request_id=call.request_id,
+        payload=payload,
+        trace=call.trace if trace else None,
     )
 
 

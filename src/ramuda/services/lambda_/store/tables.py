@@ -6,6 +6,7 @@ from ramuda.services.lambda_.model import (
     Alias,
     CodeSigningConfig,
     DataKey,
+    EventInvokeConfig,
     FunctionUrl,
     ProvisionedConcurrency,
     ResourcePolicy,
@@ -21,6 +22,8 @@ data_keys = Records("data-key", DataKey)
 """name: the KMS key's ARN."""
 code_signing_configs = Records("code-signing-config", CodeSigningConfig)
 """name: the configuration's id."""
+event_invoke_configs = Records("event-invoke-config", EventInvokeConfig)
+"""name: function, qualifier: version (`$LATEST` too) or alias."""
 layer_policies = Records("layer-policy", ResourcePolicy)
 """name: layer, qualifier: version."""
 provisioned = Records("provisioned-concurrency", ProvisionedConcurrency)
