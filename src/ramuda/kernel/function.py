@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from ramuda.kernel.arn import function_arn
 from ramuda.kernel.errors import RamudaError
@@ -71,6 +71,8 @@ class FunctionSnapshot:
     architecture: str = "x86_64"
     tracing_active: bool = False
     reserved_concurrency: int | None = None
+    snap_start: bool = False
+    """Whether environments are restored from a snapshot of this version (SnapStart)."""
     recursive_loop: str = "Terminate"
     image: ImageUse | None = None
     """Of a function of PackageType Image; its `runtime` and `handler` are empty then."""
@@ -160,3 +162,12 @@ class RecursiveLoop(RamudaError):  # noqa: N818 - a state of the platform, answe
     def __init__(self, function_arn: str) -> None:
         super().__init__(function_arn)
         self.function_arn = function_arn
+
+
+class RestoreFailed(RamudaError):  # noqa: N818 - the function's own after-restore hooks failed; nothing of ours did
+    """The invocation was not begun: no environment could be restored from the version's snapshot. `stage`: the hooks took
+    too long (`timeout`) or failed (`error`), or there is no snapshot any more and none could be made (`snapshot`)."""
+
+    def __init__(self, stage: Literal["timeout", "error", "snapshot"], detail: str) -> None:
+        super().__init__(detail)
+        self.stage: Literal["timeout", "error", "snapshot"] = stage

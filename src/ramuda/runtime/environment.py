@@ -24,6 +24,7 @@ from ramuda.kernel.ports.sandbox import Assignment, Exit, Sandbox
 from ramuda.runtime import beginning, events, reports
 from ramuda.runtime.api import ResponseStream, RuntimeApi, StreamLimits
 from ramuda.runtime.api.extensions import ExtensionsApi
+from ramuda.runtime.api.restore import RestoreApi, SnapStart
 from ramuda.runtime.api.telemetry import TelemetryApi
 from ramuda.runtime.beginning import Beginning
 from ramuda.runtime.chronicle import Chronicle
@@ -32,6 +33,7 @@ from ramuda.runtime.extensions.roster import Reason
 from ramuda.runtime.memory import PeakMemory
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion, Progress
+from ramuda.runtime.snapshots_restore import Restoring
 from ramuda.runtime.states import InitFailure, Initialization, State
 
 BACKLOG = 16
@@ -66,6 +68,7 @@ class Environment:
         observer: Observer,
         born_s: float,
         initialization: Initialization = Initialization.ON_DEMAND,
+        snap_start: SnapStart | None = None,
     ) -> None:
         self.function = function
         self.initialization = initialization
@@ -93,12 +96,9 @@ class Environment:
             options=options,
             listener=self,
         )
-        self._api = RuntimeApi(
-            self,
-            StreamLimits(bytes_max=options.stream_bytes_max, bytes_per_s=options.stream_bytes_per_s, clock=clock),
-            (ExtensionsApi(self._crew, function), TelemetryApi(self._crew, self._chronicle.subscribe)),
-        )
-        self._beginning = Beginning(
+        self._api = self._make_api(options, snap_start)
+        self._is_restored = snap_start is not None and snap_start.is_restored
+        self._beginning = (Restoring if self._is_restored else Beginning)(
             function=function,
             runtime=runtime,
             initialization=initialization,
@@ -117,6 +117,15 @@ class Environment:
         self._progress: Progress | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def _make_api(self, options: Options, snap_start: SnapStart | None) -> RuntimeApi:
+        others = (
+            ExtensionsApi(self._crew, self.function),
+            TelemetryApi(self._crew, self._chronicle.subscribe),
+            RestoreApi(lambda failure: self._beginning.end(failure), snap_start),
+        )
+        bytes_max, bytes_per_s = options.stream_bytes_max, options.stream_bytes_per_s
+        return RuntimeApi(self, StreamLimits(bytes_max=bytes_max, bytes_per_s=bytes_per_s, clock=self._clock), others)
 
     @property
     def state(self) -> State:
@@ -301,6 +310,8 @@ class Environment:
         except PortError:
             self._observer.lost(self)
             return
+        if self._is_restored:
+            return self._observer.lost(self)  # the next event has another restored
         self._become_idle(State.BROKEN)
 
     def _become_idle(self, state: State) -> None:
@@ -361,9 +372,7 @@ class Environment:
 
     async def _watch_exit(self, attempt: int) -> None:
         how = await self._sandbox.wait()
-        for _ in range(
-            2
-        ):  # what it posted with its last breath may still be in the socket: a turn of the loop reads it
+        for _ in range(2):  # what it posted with its last breath may still be in the socket: a turn of the loop reads it
             await asyncio.sleep(0)
         if how.launch_error is not None:
             self._chronicle.launch_error(how.launch_error[1])

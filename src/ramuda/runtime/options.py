@@ -12,6 +12,14 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     """Limit of the Init phase; on overrun it is run again inside the first invocation."""
     ahead_init_timeout_s: float = limits.AHEAD_INIT_TIMEOUT_S
     """The same for provisioned concurrency and SnapStart, unless the function's time-out is longer."""
+    restore_timeout_s: float = 10.0
+    """Limit of a restore from a snapshot, after-restore hooks included:
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.html."""
+    snapshots_max: int = 20
+    """Most snapshots of published versions (SnapStart) kept at once, each a frozen process; the one longest not used is
+    dropped, and made again when it is wanted."""
+    restored_ahead: int = 1
+    """Copies kept ready of each snapshot that was used within `prepared_idle_s`; their hooks run when they are taken."""
     freeze_after_s: float = 0.02
     """An environment without work is frozen after this long. Not at once: thawing costs 0.15 ms, and a busy function's
     next event mostly comes sooner."""

@@ -45,11 +45,23 @@ def init_start(runtime_version: str, region: str) -> str:
     return f"INIT_START Runtime Version: {runtime_version}\tRuntime Version ARN: {arn}\n"
 
 
-def init_report(duration_ms: float, status: str | None, error_type: str | None) -> str:
+def init_report(duration_ms: float, status: str | None, error_type: str | None, phase: str = "init") -> str:
     """`status` is None for an Init that succeeded."""
     told = f"\tStatus: {status}" if status else ""
     error = f"\tError Type: {error_type}" if error_type else ""
-    return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: init{told}{error}\t\n"
+    return f"INIT_REPORT Init Duration: {duration_ms:.2f} ms\tPhase: {phase}{told}{error}\t\n"
+
+
+def restore_start(runtime_version: str, region: str) -> str:
+    arn = runtime_version_arn(runtime_version, region)
+    return f"RESTORE_START Runtime Version: {runtime_version}\tRuntime Version ARN: {arn}\n"
+
+
+def restore_report(duration_ms: float, status: str | None, error_type: str | None) -> str:
+    """`status` is None for a restore that succeeded."""
+    told = f"\tStatus: {status}" if status else ""
+    error = f"\tError Type: {error_type}" if error_type else ""
+    return f"RESTORE_REPORT Restore Duration: {duration_ms:.2f} ms{told}{error}\t\n"
 
 
 def extension(name: str, state: str, events: Sequence[str], error_type: str | None) -> str:
@@ -78,18 +90,23 @@ def report(
     memory_mib: int,
     used_mib: int,
     init_ms: float | None = None,
+    restore_ms: float | None = None,
+    billed_restore_ms: float | None = None,
     status: str | None = None,
     error_type: str | None = None,
 ) -> str:
-    """`init_ms` is given for the first invocation of an environment; its time is billed too. `status` is `timeout`,
-    `error` or None."""
-    billed = billed_ms(duration_ms, init_ms)
+    """`init_ms` is given for the first invocation of an environment; its time is billed too. So is the billed part of a
+    restore. `status` is `timeout`, `error` or None."""
+    billed = billed_ms(duration_ms, init_ms, billed_restore_ms)
     text = (
         f"REPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
         f"Memory Size: {memory_mib} MB\tMax Memory Used: {used_mib} MB\t"
     )
     if init_ms is not None:
         text += f"Init Duration: {init_ms:.2f} ms\t"
+    if restore_ms is not None:
+        billed_restore = math.ceil(billed_restore_ms or 0.0)
+        text += f"Restore Duration: {restore_ms:.2f} ms\tBilled Restore Duration: {billed_restore} ms\t"
     if status is not None:
         text += f"Status: {status}\t"
         if error_type is not None:
@@ -97,8 +114,9 @@ def report(
     return text + "\n"
 
 
-def billed_ms(duration_ms: float, init_ms: float | None) -> int:
-    return max(1, math.ceil(duration_ms + (init_ms or 0.0)))
+def billed_ms(duration_ms: float, init_ms: float | None, billed_restore_ms: float | None = None) -> int:
+    restore_ms = math.ceil(billed_restore_ms or 0.0)
+    return max(1, math.ceil(duration_ms + (init_ms or 0.0)) + restore_ms)
 
 
 def extension_lost(request_id: str, error_type: str, detail: str) -> FunctionError:

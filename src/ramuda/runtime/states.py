@@ -30,6 +30,9 @@ class Begun:
     """What the first REPORT of an environment tells of its beginning."""
 
     init_ms: float | None = None
+    restore_ms: float | None = None
+    billed_restore_ms: float | None = None
+    """The part of it in which the function's own code ran."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,25 @@ def init_report(*, initialization: str, phase: str, status: str, error_type: str
     return {**record, "metrics": {"durationMs": _ms(duration_ms)}}
 
 
+def restore_start(function: FunctionSnapshot, version: str, version_arn: str, instance: str) -> Record:
+    return {
+        "runtimeVersion": version,
+        "runtimeVersionArn": version_arn,
+        "functionName": function.ref.name,
+        "functionVersion": function.version,
+        "instanceId": instance,
+        "instanceMaxMemory": function.memory_mib * limits.MIB,
+    }
+
+
+def restore_done(status: str, error_type: str | None) -> Record:
+    return _with_error({"status": status}, error_type)
+
+
+def restore_report(status: str, error_type: str | None, duration_ms: float) -> Record:
+    return {**restore_done(status, error_type), "metrics": {"durationMs": _ms(duration_ms)}}
+
+
 def start(request_id: str, version: str, trace: str | None) -> Record:
     record: Record = {"requestId": request_id, "version": version}
     if trace is not None:

@@ -104,8 +104,8 @@ class IsolatedSandbox:
         await self._within(forked, "fork")
 
     def _open_frames(self) -> int | None:
-        """The writing end of the framed log channel. What is copied has none: copies would share it."""
-        if not self.template.spec.is_framed or self.is_copied:
+        """The writing end of the framed log channel."""
+        if not self.template.spec.is_framed:
             return None
         self.frames, writing = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self.frames, False)

@@ -78,9 +78,9 @@ class Origin(IsolatedSandbox):
     def tmp_mib(self) -> int:
         return self._tmp_mib
 
-    def request_copy(self, copy: "Copy", fds: list[int], *, has_tmp: bool) -> None:
+    def request_copy(self, copy: "Copy", fds: list[int], *, is_framed: bool, has_tmp: bool) -> None:
         self._copies.add(copy)
-        self._channel.send({"do": "copy", "has_tmp": has_tmp, "mib": self._tmp_mib}, fds)
+        self._channel.send({"do": "copy", "is_framed": is_framed, "has_tmp": has_tmp, "mib": self._tmp_mib}, fds)
 
     async def kill(self) -> None:
         if not self._copies:
@@ -119,15 +119,17 @@ class Copy(IsolatedSandbox):
         self._life.setblocking(False)
         self._loop.add_reader(self._life, self._read_life)
         reading, self._assign_fd = os.pipe2(os.O_CLOEXEC)
+        frames = self._open_frames()
+        framed = [frames] if frames is not None else []
         self._tmp_mib = self._origin.tmp_mib
         volume = await self._make_tmp(self._tmp_mib)
         tmp = [volume] if volume is not None else []
         try:
-            fds = [control.fileno(), output, reading, life.fileno(), *tmp, *entrances]
-            self._origin.request_copy(self, fds, has_tmp=bool(tmp))
+            fds = [control.fileno(), output, reading, life.fileno(), *framed, *tmp, *entrances]
+            self._origin.request_copy(self, fds, is_framed=bool(framed), has_tmp=bool(tmp))
         finally:
             life.close()
-            close_all([reading, *tmp])
+            close_all([reading, *framed, *tmp])
         await self._within(listening, "listen")
         await self._within(copied, "copy")
         self._is_made = True

@@ -223,7 +223,7 @@ class _Init:
     def _settle(self, message: dict[str, Any], fds: list[int]) -> None:
         if os.fork() == 0:
             signal.set_wakeup_fd(-1)
-            snapshot_fork.check(self._control, self._runtime_pid)
+            snapshot_fork.check(self._control, self._runtime_pid, self._config["frames"])
 
     def _copy(self, message: dict[str, Any], fds: list[int]) -> None:
         if os.fork() == 0:

@@ -20,8 +20,9 @@ _SHARED_WRITABLE = re.compile(r"^[0-9a-f]+-[0-9a-f]+ .ws. ?|^[0-9a-f]+-[0-9a-f]+
 _ACCESS = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | getattr(os, "O_DIRECTORY", 0)
 
 
-def obstacle(proc: str) -> str | None:
-    """Why the process whose /proc folder this is cannot be copied; None when it can."""
+def obstacle(proc: str, given: tuple[int, ...] = ()) -> str | None:
+    """Why the process whose /proc folder this is cannot be copied; None when it can. `given` are files that copies are given
+    anew."""
     threads = len(os.listdir(proc + "/task"))
     if threads > 1:
         return f"it runs {threads} threads"
@@ -32,7 +33,7 @@ def obstacle(proc: str) -> str | None:
     links = open_files(proc)
     pipes = [link for link in links.values() if link.startswith("pipe:")]
     for fd, link in links.items():
-        if fd not in STANDARD and not _is_renewable(link, pipes):
+        if fd not in STANDARD and fd not in given and not _is_renewable(link, pipes):
             return f"its open file {fd} ({link}) cannot be copied"
     return None
 
@@ -99,14 +100,15 @@ def _is_readable(end: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-def renew(pairs: list[tuple[int, int]]) -> None:
-    """Gives the calling process, a copy, open files of its own. `pairs`: the `socket_pairs` of the original."""
+def renew(pairs: list[tuple[int, int]], given: tuple[int, ...] = ()) -> None:
+    """Gives the calling process, a copy, open files of its own. `pairs`: the `socket_pairs` of the original; `given`: what
+    it has got already."""
     links = open_files("/proc/self")
     renewed: dict[int, int] = {}
     pipes: dict[str, list[int]] = {}
     polls: list[int] = []
     for fd, link in links.items():
-        if fd in STANDARD:
+        if fd in STANDARD or fd in given:
             continue
         if link.startswith("pipe:"):
             pipes.setdefault(link, []).append(fd)

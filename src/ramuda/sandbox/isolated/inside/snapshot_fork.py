@@ -42,17 +42,17 @@ _TMP = "/tmp"  # noqa: S108 - the sandbox's own
 _FETCH_LIMIT_MS = 5000
 
 
-def check(control: socket.socket, runtime_pid: int) -> NoReturn:
+def check(control: socket.socket, runtime_pid: int, frames: int | None) -> NoReturn:
     """Tells whether the process `runtime_pid` waits and can be copied, and why not."""
     try:
-        reason = _obstacle(runtime_pid)
+        reason = _obstacle(runtime_pid, frames)
     except OSError as error:
         reason = str(error)
     wire.send(control, {"did": "settle", "reason": reason})
     os._exit(0)
 
 
-def _obstacle(runtime_pid: int) -> str | None:
+def _obstacle(runtime_pid: int, frames: int | None) -> str | None:
     own = {"1", str(runtime_pid), str(os.getpid())}
     others = [name for name in os.listdir("/proc") if name.isdigit() and name not in own]
     if others:
@@ -61,17 +61,19 @@ def _obstacle(runtime_pid: int) -> str | None:
         return "copies are made on x86_64 only"
     held = snapshot_trace.hold(runtime_pid)
     try:
-        return snapshot_files.obstacle(f"/proc/{runtime_pid}")
+        given = () if frames is None else (snapshot_python.FRAMES_FD,)
+        return snapshot_files.obstacle(f"/proc/{runtime_pid}", given)
     finally:
         held.release()
 
 
 def copy(runtime_pid: int, fds: list[int], message: dict[str, Any], config: dict[str, Any]) -> NoReturn:
-    """Makes a copy. `fds`: where to tell, the copy's output, assignment and life, its /tmp where `message` says
-    so, its cgroup.procs files."""
+    """Makes a copy. `fds`: where to tell, the copy's output, assignment and life, its framed log channel and its
+    /tmp where `message` says so, its cgroup.procs files."""
     control = socket.socket(fileno=fds[0])
+    given = 5 if message["is_framed"] else 4
     try:
-        _Copy(control, runtime_pid, fds[1:4], config).make(fds[4:], message)
+        _Copy(control, runtime_pid, fds[1:given], config).make(fds[given:], message)
     except BaseException:  # noqa: BLE001 - the boundary of this process
         wire.send(control, {"did": "fail", "error": traceback.format_exc(limit=-3)})
     os._exit(0)
@@ -108,7 +110,8 @@ class _Copy:
         for entrance in fds:
             os.write(entrance, str(pid).encode())
         if self._config["has_root"]:
-            os.fchown(self._given[0], users.kernel_uid(self._config), -1)
+            for fd in (self._given[0], *self._given[3:]):
+                os.fchown(fd, users.kernel_uid(self._config), -1)
             if message["has_tmp"]:
                 uid = users.kernel_uid(self._config)
                 os.chown(f"/proc/self/fd/{tmp}", uid, uid)

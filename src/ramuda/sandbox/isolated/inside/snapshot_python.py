@@ -29,7 +29,10 @@ RENDEZVOUS = "\0ramuda-restore"
 """An abstract socket: known in the copy's own network namespace only."""
 BORN, ENDED = b"b", b"e"
 _RESTORE_NEXT = b"GET /2018-06-01/runtime/restore/next HTTP/1.1\r\nHost: runtime\r\n\r\n"
-_FDS = 3
+_FDS_MAX = 4
+FRAMES_FD = 5
+"""Of the framed log channel: `kernel.ports.sandbox.FRAMES_FD`."""
+_FRAMES_VARIABLE = "_LAMBDA_TELEMETRY_LOG_FD"
 _imported = (select, random)  # before the function's own modules can stand in their place
 
 
@@ -43,14 +46,15 @@ def restore_next(client: Any) -> None:
     os.read(reading, 1)
     os.close(reading)
     os.close(writing)
-    assignment = _become_environment()
+    assignment, frames = _become_environment()
     with open(assignment, "rb") as pipe:
         assigned = json.loads(pipe.read() or b"null")
     if assigned is None:
         os._exit(0)  # nobody wants this environment
     os.environ.clear()
     os.environ.update(assigned["env"])
-    snapshot_files.renew(pairs)
+    os.environ.pop(_FRAMES_VARIABLE, None)  # as the client does when it has opened it
+    snapshot_files.renew(pairs, frames)
     _renew_randomness()
 
 
@@ -60,12 +64,15 @@ def _say_ready(address: str) -> None:
         connection.sendall(_RESTORE_NEXT)
 
 
-def _become_environment() -> int:
-    """The runtime's process of the copy goes on; where it will read its assignment."""
-    output, assignment, life_fd = _receive()
+def _become_environment() -> tuple[int, tuple[int, ...]]:
+    """The runtime's process of the copy goes on; where it will read its assignment, and the framed log channel if any."""
+    output, assignment, life_fd, *frames = _receive()
     for standard in (1, 2):
         os.dup2(output, standard, inheritable=True)
     os.close(output)
+    if frames:
+        os.dup2(frames[0], FRAMES_FD, inheritable=os.get_inheritable(FRAMES_FD))
+        os.close(frames[0])
     life = socket.socket(fileno=life_fd)
     os.setsid()  # a signal for the original's group is not for the copy
     runtime = os.fork()
@@ -74,14 +81,14 @@ def _become_environment() -> int:
     os.setsid()
     life.send(BORN)  # the kernel adds this process's id, which the server needs to measure it
     life.close()
-    return assignment
+    return assignment, (FRAMES_FD,) if frames else ()
 
 
 def _receive() -> list[int]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.connect(RENDEZVOUS)
         fds = array.array("i")
-        _, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(_FDS * fds.itemsize))
+        _, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(_FDS_MAX * fds.itemsize))
     for level, kind, content in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             fds.frombytes(content)

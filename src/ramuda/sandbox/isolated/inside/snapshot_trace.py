@@ -43,9 +43,8 @@ class _Vector(ctypes.Structure):
     _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
 
 
-def _ptrace(request: int, pid: int, address: int = 0, data: int | ctypes.Array[ctypes.c_char] | None = None) -> None:
-    pointer = ctypes.c_void_p(data) if isinstance(data, int) else ctypes.cast(data, ctypes.c_void_p)
-    if _libc.ptrace(request, pid, address, pointer) < 0:
+def _ptrace(request: int, pid: int, address: int = 0, data: int = 0) -> None:
+    if _libc.ptrace(request, pid, address, data) < 0:
         number = ctypes.get_errno()
         raise OSError(number, f"ptrace {request:#x}: {os.strerror(number)}")
 
