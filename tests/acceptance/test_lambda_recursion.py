@@ -1,6 +1,7 @@
 """Recursive loops and trace headers, with the header that boto3 itself sends on inside a function."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +31,17 @@ def handler(event, context):
     return json.load(answer["Payload"])
 """
 
+LOOP_OF_EVENTS = """
+import json
+import boto3
+
+client = boto3.client("lambda")
+
+def handler(event, context):
+    payload = json.dumps({"depth": event["depth"] + 1})
+    client.invoke(FunctionName=context.function_name, InvocationType="Event", Payload=payload)
+"""
+
 
 def members(header: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in header.split(";"))
@@ -52,6 +64,22 @@ def invoke(client: Any, name: str, payload: Any = None, trace: str | None = None
         return json.load(answer["Payload"])
     finally:
         client.meta.events.unregister("before-sign.lambda.Invoke", unique_id="trace")
+
+
+def dropped(aws: Aws, name: str) -> list[float]:
+    """RecursiveInvocationsDropped of the function."""
+    now = datetime.now(UTC)
+    points = aws("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Lambda",
+        MetricName="RecursiveInvocationsDropped",
+        Dimensions=[{"Name": "FunctionName", "Value": name}],
+        StartTime=now - timedelta(minutes=10),
+        EndTime=now + timedelta(minutes=10),
+        Period=1200,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    assert all(point["Unit"] == "Count" for point in points)
+    return [point["Sum"] for point in points]
 
 
 def test_a_recursion_setting_is_kept_and_shown(client: Any, deployed: Callable[..., str]) -> None:
@@ -117,17 +145,7 @@ def test_a_chain_at_its_limit_is_stopped_unless_the_function_may_loop(
             "Type": "User",
         },
     )
-    now = datetime.now(UTC)
-    (point,) = aws("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName="RecursiveInvocationsDropped",
-        Dimensions=[{"Name": "FunctionName", "Value": name}],
-        StartTime=now - timedelta(minutes=10),
-        EndTime=now + timedelta(minutes=10),
-        Period=1200,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    assert (point["Sum"], point["Unit"]) == (1.0, "Count")
+    assert dropped(aws, name) == [1.0]
     client.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
     assert members(invoke(client, name, trace=chain))["Lineage"] == f"17:{fingerprint}:16"
 
@@ -143,3 +161,35 @@ def test_a_function_that_invokes_itself_is_stopped_after_sixteen(client: Any, de
 
     client.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
     assert invoke(client, name, {"depth": 1, "enough": 18}) == {"depth": 18}
+
+
+def test_events_of_a_function_that_sends_itself_events_end_at_the_destination(
+    client: Any, aws: Aws, deployed: Callable[..., str]
+) -> None:
+    name = deployed({"app.py": LOOP_OF_EVENTS}, Timeout=60, MemorySize=512)
+    witness = deployed(
+        {"app.py": "import json\ndef handler(event, context):\n    print('RECORD', json.dumps(event))\n"}
+    )
+    client.put_function_event_invoke_config(
+        FunctionName=name,
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:lambda:us-east-1:000000000000:function:{witness}"}},
+    )
+    client.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"depth": 1}')
+
+    record = json.loads(logged(aws, witness, "RECORD"))
+    assert record["requestPayload"] == {"depth": 17}
+    assert record["requestContext"]["functionArn"].startswith(f"arn:aws:lambda:us-east-1:000000000000:function:{name}")
+    assert dropped(aws, name) == [1.0]
+
+
+def logged(aws: Aws, name: str, word: str) -> str:
+    """What follows `word` in the log of a function, as soon as it is there."""
+    limit_s = time.monotonic() + 30
+    while time.monotonic() < limit_s:
+        try:
+            events = aws("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}", filterPattern=word)["events"]
+        except aws("logs").exceptions.ResourceNotFoundException:
+            continue
+        if events:
+            return str(events[0]["message"]).partition(f"{word} ")[2]
+    raise AssertionError(f"{name} logged no {word}")
