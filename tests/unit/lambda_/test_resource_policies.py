@@ -4,7 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ramuda.authz import resource_policy
+from ramuda.kernel.call import Principal
+from ramuda.kernel.errors import ApiError
+from ramuda.services.lambda_.rules import policy_documents
 from tests.unit.lambda_.harness import ACCOUNT, Lambda, arn
 
 INVALID, NOT_FOUND = "InvalidParameterValueException", "ResourceNotFoundException"
@@ -208,3 +214,39 @@ async def test_a_denial_holds_in_the_functions_own_account_and_also_when_the_fun
         )
         await lambda_(lift, **gone)
     assert (await lambda_("Invoke", FunctionName="f"))["StatusCode"] == 200
+
+
+_SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["*", "Allow", "Deny", arn("f"), "lambda:*", "x"])
+)
+_ANY = st.recursive(
+    _SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["AWS", "Service", "StringEquals", "aws:SourceIp", "y"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_MEMBERS = ("Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition")
+
+
+@given(
+    change=st.dictionaries(st.sampled_from(_MEMBERS), _ANY, max_size=2),
+    around=st.dictionaries(st.sampled_from(["Version", "Id", "Statement", "More"]), _ANY, max_size=1),
+)
+def test_a_document_is_refused_or_can_be_evaluated(change: dict[str, Any], around: dict[str, Any]) -> None:
+    text = json.dumps(document(statement(**change)) | around)
+    try:
+        kept = policy_documents.parse(text, arn("f"))
+    except ApiError:
+        return
+    caller = Principal(account="222222222222", arn="arn:aws:iam::222222222222:root", user_id="222222222222")
+    request = resource_policy.Request(action="lambda:InvokeFunction", resource=arn("f"), principal=caller)
+    decision = resource_policy.evaluate({"Statement": list(kept.statements)}, request)
+    assert decision.effect in (None, *(one["Effect"] for one in kept.statements))
+
+
+@given(st.text())
+def test_any_text_is_a_document_or_is_refused(text: str) -> None:
+    with pytest.raises(ApiError, match="InvalidParameterValueException"):
+        policy_documents.parse(text, arn("f"))
