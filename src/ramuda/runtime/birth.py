@@ -13,11 +13,13 @@ from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.catalog import ProvidedRuntime, RuntimeCatalogue
 from ramuda.kernel.ports.credentials import CredentialIssuer, Credentials
 from ramuda.kernel.ports.recorder import Recorder
-from ramuda.kernel.ports.sandbox import Assignment, Sandbox
+from ramuda.kernel.ports.sandbox import Assignment, NotCopyable, Sandbox
 from ramuda.runtime import image_functions, reports, variables
+from ramuda.runtime.api.restore import SnapStart
 from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
-from ramuda.runtime.prepared import PreparedEnvironments
+from ramuda.runtime.prepared import Attachment, PreparedEnvironments
+from ramuda.runtime.snapshots import Furnishing, Snapshots
 from ramuda.runtime.states import Initialization
 
 CREDENTIALS_MARGIN_S = 3600
@@ -50,6 +52,8 @@ class EnvironmentFactory:
         self._clock = clock
         self._ids = ids
         self._options = options
+        self.snapshots: Snapshots | None = None
+        """Where versions with SnapStart are restored from; set once, by whoever has both."""
 
     async def open(
         self,
@@ -57,13 +61,49 @@ class EnvironmentFactory:
         observer: Observer,
         initialization: Initialization = Initialization.ON_DEMAND,
     ) -> Environment:
-        """A cold environment for the function. Raises PortError."""
+        """An environment for the function: restored from a snapshot where it has one, else cold. Raises RestoreFailed,
+        PortError."""
         born_s = self._clock.monotonic()
+        warning = ""
+        if function.snap_start and self.snapshots is not None and initialization is Initialization.ON_DEMAND:
+            try:
+                return await self.snapshots.restore(function, observer)
+            except NotCopyable as e:
+                warning = f"SnapStart: there is no snapshot of this function any more, it starts cold: {e.reason}."
         if function.image is not None:
             runtime = image_functions.provided(function.image)
         else:
             runtime = await self._catalogue.provide(function.runtime)
         sandbox, attachment = await self._prepared.take(runtime.spec)
+        environment = await self._open(function, runtime, sandbox, attachment, observer, born_s, initialization)
+        if warning:
+            environment.warn(warning)
+        return environment
+
+    async def furnish(self, furnishing: Furnishing) -> Environment:
+        """Implements `snapshots.Furnisher`."""
+        return await self._open(
+            furnishing.function,
+            furnishing.runtime,
+            furnishing.sandbox,
+            furnishing.attachment,
+            furnishing.observer,
+            furnishing.born_s,
+            Initialization.SNAP_START,
+            furnishing.snap_start,
+        )
+
+    async def _open(
+        self,
+        function: FunctionSnapshot,
+        runtime: ProvidedRuntime,
+        sandbox: Sandbox,
+        attachment: Attachment,
+        observer: Observer,
+        born_s: float,
+        initialization: Initialization,
+        snap_start: SnapStart | None = None,
+    ) -> Environment:
         ref = function.ref
         name = reports.log_stream_name(function.version, self._clock.time(), self._ids.hex(32))
         stream = self._recorder.open_stream(ref.account, ref.region, function.logging.group, name)
@@ -78,18 +118,24 @@ class EnvironmentFactory:
             observer=observer,
             born_s=born_s,
             initialization=initialization,
+            snap_start=snap_start,
         )
         if not function.has_way_out and not attachment.shut_way_out():
             stream.write(int(self._clock.time() * 1000), NO_ISOLATION)
         try:
-            await environment.open(self._assignment(environment, runtime, sandbox, name))
+            await environment.open(self._assignment(environment, runtime, sandbox, name, snap_start))
         except BaseException:
             await environment.close()
             raise
         return environment
 
     def _assignment(
-        self, environment: Environment, runtime: ProvidedRuntime, sandbox: Sandbox, stream: str
+        self,
+        environment: Environment,
+        runtime: ProvidedRuntime,
+        sandbox: Sandbox,
+        stream: str,
+        snap_start: SnapStart | None,
     ) -> Assignment:
         function = environment.function
         address = sandbox.sockets.gateway_address or self._platform_address()
@@ -97,10 +143,12 @@ class EnvironmentFactory:
             function,
             log_stream=stream,
             runtime_address=sandbox.sockets.runtime_address,
-            credentials=self._credentials(function),
+            credentials=self.credentials(function),
             initialization_type=environment.initialization.value,
             is_framed=sandbox.frames is not None,
         )
+        if snap_start is not None:
+            platform = snap_start.variables(platform, sandbox.sockets.runtime_address)
         return Assignment(
             function_arn=function.arn,
             task_dir=function.task_dir,
@@ -116,8 +164,8 @@ class EnvironmentFactory:
             working_dir=function.image.working_dir if function.image is not None else "/var/task",
         )
 
-    def _credentials(self, function: FunctionSnapshot) -> Credentials:
+    def credentials(self, function: FunctionSnapshot, duration_s: int | None = None) -> Credentials:
+        """Of the function's role; by default for as long as an environment lives."""
         role = Arn.parse(function.role)
-        return self._issuer.issue_role_session(
-            str(role), function.ref.name, int(self._options.lifetime_s) + CREDENTIALS_MARGIN_S
-        )
+        duration_s = duration_s or int(self._options.lifetime_s) + CREDENTIALS_MARGIN_S
+        return self._issuer.issue_role_session(str(role), function.ref.name, duration_s)

@@ -350,6 +350,9 @@ class Environment:
         outcome = FunctionError(error_type=error_type, payload=payload)
         self._beginning.end(InitFailure(status="error", error_type=error_type, outcome=lambda _: outcome))
 
+    def warn(self, text: str) -> None:
+        self._chronicle.warn(text)
+
     def on_response(self, payload: bytes, content_type: str) -> None:
         self._answered(Success(payload=payload, content_type=content_type))
 

@@ -23,6 +23,7 @@ from ramuda.runtime.birth import EnvironmentFactory
 from ramuda.runtime.catalogue import Catalogue
 from ramuda.runtime.images import Library
 from ramuda.runtime.prepared import PreparedEnvironments
+from ramuda.runtime.snapshots import Snapshots
 from ramuda.sandbox.outbound import Outbound
 from ramuda.server.data_dir import DataDir
 from ramuda.server.examine import choose
@@ -184,6 +185,16 @@ class Server:
             ids=self._ids,
             options=options.runtime,
         )
+        self.snapshots = factory.snapshots = Snapshots(
+            backend=backend,
+            plumbing=plumbing,
+            catalogue=self.catalogue,
+            furnisher=factory,
+            clock=clock,
+            ids=self._ids,
+            options=options.runtime,
+        )
+        self._undo.append(self.snapshots.close)
         self.invoker = SyncInvoker(
             factory.open,
             self.telemetry.recorder,

@@ -74,6 +74,14 @@ class Origin(IsolatedSandbox):
                 if not self._is_over:
                     self.pause()
 
+    async def reset(self, grace_s: float = 0.0) -> Exit:
+        """Its init would end the copies as well: the namespaces of these are below its own."""
+        if not self._copies:
+            return await super().reset(grace_s)
+        self.resume()
+        self.signal_runtime(signal.SIGKILL)
+        return await self.wait()
+
     @property
     def tmp_mib(self) -> int:
         return self._tmp_mib
