@@ -5,6 +5,9 @@ import random
 from collections import Counter
 from typing import Any
 
+import pytest
+
+from ramuda.services.lambda_.rules import names
 from tests.unit.lambda_.harness import Lambda, arn
 
 
@@ -108,3 +111,23 @@ async def test_what_was_read_before_a_change_is_not_kept_after_it(lambda_: Lambd
     assert catalog.known("111111111111", "us-east-1", "f", "live") is None
     await catalog.resolve("111111111111", "us-east-1", "f", "live")
     assert catalog.known("111111111111", "us-east-1", "f", "live") is not None
+
+
+async def test_an_alias_that_moves_while_it_is_read_is_read_again(
+    lambda_: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await two_versions(lambda_, None)
+    catalog = lambda_.service.room.catalog
+    read, moved = catalog._versions, False
+
+    async def read_and_move(named: names.Named) -> tuple[str, str | None, float]:
+        nonlocal moved
+        found = await read(named)
+        if not moved:
+            moved = True
+            await lambda_("UpdateAlias", FunctionName="f", Name="live", FunctionVersion="2")
+            await lambda_("DeleteFunction", FunctionName="f", Qualifier="1")
+        return found
+
+    monkeypatch.setattr(catalog, "_versions", read_and_move)
+    assert await executed(lambda_) == "2"

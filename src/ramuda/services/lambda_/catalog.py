@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ramuda.kernel import function as kernel
+from ramuda.kernel.errors import ApiError
 from ramuda.kernel.function import FunctionRef, FunctionSnapshot
 from ramuda.kernel.ports.database import Database, Transaction
 from ramuda.services.lambda_ import store
@@ -100,7 +101,13 @@ class Catalog:
         named = names.parse(text, account, region, qualifier)
         generation = self._generation
         is_guarded = await self._database.read(lambda tx: _is_guarded(tx, named))
-        route = await self._route(named)
+        try:
+            route = await self._route(named)
+        except ApiError:
+            if generation == self._generation:
+                raise
+            # An alias may have moved, and its version been deleted, between two reads.
+            route = await self._route(named)
         if generation == self._generation and not _is_live(route) and not is_guarded:
             self._remember((account, region, text, qualifier), (named.account, named.region, named.name), route)
         return route.pick(self._uniform()) if isinstance(route, _Split) else route
