@@ -360,6 +360,19 @@ def test_a_foreign_page_cannot_use_a_signed_url_by_naming_a_key(
     assert url("GET", "/", None, {**headers, "Origin": "http://localhost:3000"}).status == 200
 
 
+def test_a_function_reaches_the_urls_of_others_by_path(aws: Aws, echo: Url, deployed: Deployed) -> None:
+    code = """
+import os
+from urllib.request import urlopen
+def handler(event, context):
+    return urlopen(os.environ["AWS_ENDPOINT_URL"] + event).read().decode()
+"""
+    name = deployed({"app.py": code}, Timeout=10)
+    path = json.dumps(f"/lambda-url/{echo.url_id}/from/inside")
+    answer = json.loads(json.load(aws("lambda").invoke(FunctionName=name, Payload=path)["Payload"]))
+    assert answer["rawPath"] == "/from/inside"
+
+
 def test_requests_to_a_url_are_counted(aws: Aws, server: RunningServer, deployed: Deployed) -> None:
     name = deployed({"app.py": ECHO})
     echo = open_url(aws("lambda"), server.url, name)

@@ -156,6 +156,7 @@ def test_the_first_byte_leaves_while_the_function_runs_and_its_time_out_ends_the
     complete = next(events)["InvokeComplete"]
     assert complete["ErrorCode"] == "Sandbox.Timedout"
     assert "Task timed out after 1.00 seconds" in json.loads(complete["ErrorDetails"])["errorMessage"]
+    assert list(events) == []
 
 
 def test_an_error_in_the_middle_ends_the_stream_with_it(aws: Aws, node: Callable[..., str]) -> None:
@@ -166,6 +167,7 @@ def test_an_error_in_the_middle_ends_the_stream_with_it(aws: Aws, node: Callable
     assert complete["ErrorCode"] == "TypeError"
     details = json.loads(complete["ErrorDetails"])
     assert (details["errorType"], details["errorMessage"]) == ("TypeError", "oops")
+    assert list(events) == []
 
 
 def test_a_url_streams_with_the_head_that_the_function_wrote(
@@ -297,6 +299,7 @@ def test_a_stream_over_the_limit_ends_there_with_an_error(limited: tuple[Any, Ur
     connection.close()
 
 
+@pytest.mark.slow
 def test_two_hundred_megabytes_are_streamed_whole_and_not_a_byte_more(aws: Aws, node: Callable[..., str]) -> None:
     _, events = streamed(aws, node("much", 200, Timeout=300))
     *_, complete = (size for size in _sizes(events))

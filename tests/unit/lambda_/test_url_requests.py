@@ -10,7 +10,7 @@ from ramuda.kernel.call import Principal
 from ramuda.kernel.errors import ApiError, BrokenOffError, PortError
 from ramuda.kernel.function import FunctionError, Outcome, Streamed, Success, Throttled
 from ramuda.kernel.ports.function_urls import UrlRequest, UrlResponse
-from tests.unit.lambda_.harness import ACCOUNT, Lambda
+from tests.unit.lambda_.harness import ACCOUNT, Lambda, arn
 
 REQUEST_ID = "5e0d1e9a-3f5c-4a6e-9d6b-7d2f0c0a1b2c"
 FORBIDDEN = {
@@ -255,6 +255,23 @@ async def test_another_account_needs_the_resource_policy(lambda_: Lambda) -> Non
     door.caller = OTHER
     assert (await door()).status == 403
     await allow(lambda_, "AWS_IAM", OTHER.account)
+    assert (await door()).status == 200
+
+
+async def test_a_policy_may_keep_everybody_out_but_those_who_come_through_the_url(lambda_: Lambda) -> None:
+    door = await signed(lambda_)
+    door.caller = OWN
+    function = arn("f")
+    denial = {
+        "Sid": "only-by-url",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "lambda:InvokeFunction",
+        "Resource": function,
+        "Condition": {"Bool": {"lambda:InvokedViaFunctionUrl": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    await lambda_("PutResourcePolicy", ResourceArn=function, Policy=policy)
     assert (await door()).status == 200
 
 

@@ -83,8 +83,8 @@ class UrlServer:
     ) -> UrlResponse:
         now_s = self._clock.time()
         root = f"Root=1-{int(now_s):08x}-{self._ids.hex(24)}"
-        call = _call(url, request, caller, url_events.event(url, request, caller, now_s=now_s, trace_root=root), root)
-        target = await invocations.target_of(self._room, call)
+        call = _call(url, request, url_events.event(url, request, caller, now_s=now_s, trace_root=root), root)
+        target = await self._room.catalog.resolve(url.account, url.region, url.name, url.qualifier or None)
         invocation = invocations.invocation_of(call, target)
         invocation.wants_stream = url.invoke_mode == url_configs.RESPONSE_STREAM
         outcome = await invocations.run(self._room, invocation)
@@ -114,17 +114,13 @@ def _asked(request: UrlRequest) -> tuple[str, str]:
     return headers["access-control-request-method"], headers.get("access-control-request-headers", "")
 
 
-def _call(url: FunctionUrl, request: UrlRequest, caller: Principal | None, payload: bytes, root: str) -> Call:
-    """The request as a call of Invoke by the function's owner."""
-    owner = Principal(account=url.account, arn=f"arn:aws:iam::{url.account}:root", user_id=url.account)
-    params = {"FunctionName": url.name, "Payload": payload}
-    if url.qualifier:
-        params["Qualifier"] = url.qualifier
+def _call(url: FunctionUrl, request: UrlRequest, payload: bytes, root: str) -> Call:
+    """The request as a call of Invoke by the function's owner: who may call was decided before."""
     return Call(
         service="lambda",
         operation="Invoke",
-        params=params,
-        principal=caller or owner,
+        params={"FunctionName": url.function_arn, "Payload": payload},
+        principal=Principal(account=url.account, arn=f"arn:aws:iam::{url.account}:root", user_id=url.account),
         region=url.region,
         account=url.account,
         request_id=request.request_id,
