@@ -77,7 +77,7 @@ KEYS = {
         ("ForAnyValue:StringEqualsIfExists", "aws:missing", "team", True),
     ],
 )
-def test_an_operator(operator: str, key: str, value: Any, *, expected: bool) -> None:
+def test_an_operator_holds_or_does_not(operator: str, key: str, value: Any, *, expected: bool) -> None:
     assert conditions.holds({operator: {key: value}}, KEYS) is expected
 
 

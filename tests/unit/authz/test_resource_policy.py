@@ -70,7 +70,7 @@ def decided(
         ({}, USER, None),
     ],
 )
-def test_a_principal(wanted: Any, principal: Principal | str | None, expected: str | None) -> None:
+def test_a_principal_is_who_the_statement_names(wanted: Any, principal: Principal | str | None, expected: str | None) -> None:
     assert decided(statement(Principal=wanted), principal=principal) == expected
 
 
@@ -88,7 +88,7 @@ def test_a_principal(wanted: Any, principal: Principal | str | None, expected: s
         ([], None),
     ],
 )
-def test_an_action(wanted: Any, expected: str | None) -> None:
+def test_an_action_is_what_the_statement_names(wanted: Any, expected: str | None) -> None:
     assert decided(statement(Action=wanted)) == expected
 
 
@@ -96,7 +96,7 @@ def test_an_action(wanted: Any, expected: str | None) -> None:
     ("wanted", "expected"),
     [(FUNCTION, "Allow"), (FUNCTION + ":1", None), (FUNCTION + "*", "Allow"), ("*", "Allow"), (FUNCTION.upper(), None)],
 )
-def test_a_resource(wanted: Any, expected: str | None) -> None:
+def test_a_resource_is_what_the_statement_names(wanted: Any, expected: str | None) -> None:
     assert decided(statement(Resource=wanted)) == expected
 
 
