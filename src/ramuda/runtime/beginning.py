@@ -82,7 +82,7 @@ class Beginning:
         self._chronicle.init_start(self._runtime.runtime_version, self._runtime.note, phase)
         failure = await self._start_runtime(limit_s)
         self._crew.init_ended()
-        if failure is not None:
+        if failure is not None and not self._crew.runtime_waits:
             self._chronicle.init_done(failure, phase)
         self._chronicle.init_report((self._clock.monotonic() - since_s) * 1000, failure, phase)
         return failure

@@ -74,7 +74,8 @@ class Crew:
         self._is_open = False
         self.is_initializing = False
         self._has_runtime = False
-        self._runtime_waits = False
+        self.runtime_waits = False
+        """Whether the runtime waits for what comes next; only told where there are members."""
         self._shutdown: bytes | None = None
 
     def employ(self, variables: Mapping[str, str]) -> None:
@@ -93,7 +94,7 @@ class Crew:
         self._exits.clear()
         self._shutdown = None
         self._is_open = self.is_initializing = True
-        self._has_runtime = self._runtime_waits = False
+        self._has_runtime = self.runtime_waits = False
         self._registered = None
 
     async def launch(self) -> "asyncio.Future[None] | None":
@@ -107,14 +108,15 @@ class Crew:
         output = self._chronicle.pipes.open_beside()
         try:
             for extension in list(self.members.values()):
-                await self._start(extension, output)
+                if not await self._started(extension, output):
+                    break
         finally:
             os.close(output)
         if len(self._programs) > roster.EXTENSIONS_MAX:
             self._lose("Extension.TooManyExtensions", f"Extension limit ({roster.EXTENSIONS_MAX}) reached")
         return registered
 
-    async def _start(self, extension: Extension, output: int) -> None:
+    async def _started(self, extension: Extension, output: int) -> bool:
         path = f"/opt/{programs.FOLDER}/{extension.name}"
         try:
             ended = await self._sandbox.start_beside(Program(argv=(path,), env=self._environment, output=output))
@@ -122,9 +124,10 @@ class Crew:
             extension.standing = Standing.LAUNCH_ERROR
             extension.error_type = LAUNCH_REASONS.get(error.reason, "UnknownError")
             self._lose("Extension.LaunchError", f"fork/exec {path}: {error.reason}")
-            return
+            return False
         exit_ = self._exits[extension.name] = asyncio.ensure_future(ended)
         exit_.add_done_callback(functools.partial(self._on_exit, extension))
+        return True
 
     def runtime_started(self) -> None:
         self._has_runtime = True
@@ -138,7 +141,7 @@ class Crew:
 
     def invoke(self, invocation: Invocation, deadline_ms: int) -> None:
         """Tells those who want to know of an event that the runtime is given."""
-        self._runtime_waits = False
+        self.runtime_waits = False
         event = encode_json(
             {
                 "eventType": Event.INVOKE.value,
@@ -154,13 +157,13 @@ class Crew:
 
     def runtime_ready(self) -> None:
         """The runtime waits for the next event."""
-        self._runtime_waits = True
+        self.runtime_waits = True
         self._is_open = False
         self._look()
 
     def _look(self) -> None:
         busy = (Standing.STARTED, Standing.REGISTERED, Standing.RUNNING)
-        if self._runtime_waits and not any(each.standing in busy for each in self.members.values()):
+        if self.runtime_waits and not any(each.standing in busy for each in self.members.values()):
             self._listener.on_everyone_ready()
 
     def _give(self, extension: Extension, event: bytes) -> None:
@@ -248,7 +251,7 @@ class Crew:
     async def shut_down(self, reason: Reason, *, is_orderly: bool) -> None:
         """Ends the runtime (with a word before, if orderly), tells the extensions, and waits until they have ended or
         their time is over. What is left is for the sandbox to kill."""
-        externals = [each for each in self.members.values() if each.is_external and each.standing not in roster.LOST]
+        externals = [each for each in self.members.values() if each.is_external and not each.has_ended]
         budget_s = self._options.shutdown_s if externals else self._options.shutdown_internal_s
         loop = asyncio.get_running_loop()
         end_s = loop.time() + budget_s
@@ -261,8 +264,9 @@ class Crew:
         await self._end_runtime(runtime_s if is_orderly else 0.0)
         for extension in externals:
             self._tell_shutdown(extension)
-        listening = [each.name for each in externals if Event.SHUTDOWN in each.events]
-        running = [self._exits[name] for name in listening if name in self._exits and not self._exits[name].done()]
+        # Those that reported an error are about to end by themselves.
+        ending = [e.name for e in externals if Event.SHUTDOWN in e.events or e.standing in roster.LOST]
+        running = [self._exits[name] for name in ending if name in self._exits and not self._exits[name].done()]
         if running:
             await asyncio.wait(running, timeout=max(end_s - loop.time(), 0.0))
 

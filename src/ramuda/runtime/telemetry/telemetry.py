@@ -9,6 +9,7 @@ from typing import Any
 
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.ports.sandbox import Sandbox
+from ramuda.runtime.extensions.roster import Refused
 from ramuda.runtime.options import Options
 from ramuda.runtime.telemetry import records
 from ramuda.runtime.telemetry.delivery import Subscriber
@@ -50,8 +51,11 @@ class Telemetry:
                 subscriber.offer(encoded)
 
     def subscribe(self, name: str, subscription: Subscription) -> None:
-        """Instead of what the extension subscribed to before."""
-        former = self._subscribers.pop(name, None)
+        """Instead of what the extension subscribed to before. Raises Refused."""
+        former = self._subscribers.get(name)
+        if former is not None and former.subscription.api is not subscription.api:
+            message = "An extension can subscribe to one of the Telemetry API and the Logs API"  # ours
+            raise Refused("ValidationError", message, 400)
         if former is not None:
             former.close()
         limit_s = self._options.telemetry_delivery_s
