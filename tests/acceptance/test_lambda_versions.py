@@ -102,6 +102,48 @@ def lasting(shape: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in shape.items() if name not in ("LastModified", "RevisionId")}
 
 
+def test_a_function_is_created_shown_and_updated(account: Account, zipped: Callable[..., bytes]) -> None:
+    client = account.client
+    reason = ("The function is being created.", "Creating")
+    status, created = answered(account.create("f", Description="d", Tags={"a": "1"}, MemorySize=256))
+    expected = account.shown("f", "$LATEST", qualified=False, Description="d", MemorySize=256)
+    pending = {"State": "Pending", "StateReason": reason[0], "StateReasonCode": reason[1]}
+    without_status = {name: value for name, value in expected.items() if name != "LastUpdateStatus"}
+    assert (status, lasting(created)) == (201, without_status | pending)
+    status, shown = answered(client.get_function(FunctionName="f"))
+    assert (status, lasting(shown.pop("Configuration"))) == (200, expected)
+    assert shown.pop("Code").keys() == {"RepositoryType", "Location"}
+    assert shown == {"Tags": {"a": "1"}}
+
+    updating = {
+        "LastUpdateStatus": "InProgress",
+        "LastUpdateStatusReason": reason[0],
+        "LastUpdateStatusReasonCode": reason[1],
+    }
+    changes: dict[str, Any] = {"Timeout": 9, "Environment": {"Variables": {"KEY": "1"}}, "Description": "e"}
+    expected |= changes
+    status, updated = answered(client.update_function_configuration(FunctionName="f", **changes))
+    assert (status, lasting(updated)) == (200, expected | updating)
+    account.settle("f")
+    assert lasting(answered(client.get_function_configuration(FunctionName="f"))[1]) == expected
+
+    account.code = zipped({**CODE, "more.py": ""})
+    listed = account.listed("f", "$LATEST")
+    expected |= {"CodeSha256": listed["CodeSha256"], "CodeSize": listed["CodeSize"]}
+    tried = client.update_function_code(FunctionName="f", ZipFile=account.code, DryRun=True)
+    assert (tried["CodeSha256"], tried["LastUpdateStatus"]) == (listed["CodeSha256"], "Successful")
+    assert client.get_function_configuration(FunctionName="f")["CodeSha256"] == created["CodeSha256"]
+    status, updated = answered(client.update_function_code(FunctionName="f", ZipFile=account.code))
+    assert (status, lasting(updated)) == (200, expected | updating)
+    account.settle("f")
+    assert lasting(answered(client.get_function_configuration(FunctionName="f"))[1]) == expected
+    revisions = [
+        shape["RevisionId"] for shape in (created, updated, client.get_function_configuration(FunctionName="f"))
+    ]
+    assert len(set(revisions)) == 3
+    assert answered(client.delete_function(FunctionName="f")) == (204, {"StatusCode": 204})
+
+
 def test_a_version_is_published_shown_listed_and_deleted(account: Account) -> None:
     client = account.client
     account.create("f")
