@@ -25,6 +25,8 @@ class Measured:
     p50_ms: float
     p99_ms: float
     per_second: float
+    longest_ms: float = 0.0
+    answers: int = 0
 
 
 def run(
@@ -51,6 +53,8 @@ def run(
         p50_ms=statistics.median(times),
         p99_ms=times[int(len(times) * 0.99)],
         per_second=answer["answers"] / answer["elapsed_s"],
+        longest_ms=times[-1],
+        answers=answer["answers"],
     )
 
 

@@ -145,8 +145,10 @@ class ProvisionedConcurrency:
     async def _fill(self, pool: ProvisionedPool) -> None:
         try:
             while (missing := self._missing(pool, self._clock.monotonic())) > 0 and not pool.is_retired:
-                starts = (self._start(pool) for _ in range(min(missing, self._options.provision_together)))
-                failures = [failure for failure in await asyncio.gather(*starts) if failure]
+                async with asyncio.TaskGroup() as group:
+                    together = range(min(missing, self._options.provision_together))
+                    starts = [group.create_task(self._start(pool)) for _ in together]
+                failures = [failure for start in starts if (failure := start.result())]
                 if failures:
                     self._failed(pool, failures[0])
                     return
