@@ -112,6 +112,7 @@ class Server:
             recorder=self.telemetry.recorder,
             reserve=self.invoker.concurrency.reserve,
             images=await self._open_images(),
+            snapshots=self.snapshots,
         )
         late.gateway = Gateway(
             services=[

@@ -33,6 +33,7 @@ from ramuda.kernel.ports.images import Images
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.kernel.ports.keyring import Keyring
 from ramuda.kernel.ports.recorder import Recorder
+from ramuda.kernel.ports.snapshots import NoSnapshots, Snapshotter
 from ramuda.services.lambda_ import api as operations
 from ramuda.services.lambda_.options import Options
 from ramuda.services.lambda_.room import Delegates, LambdaService, Reserve, Room
@@ -56,6 +57,7 @@ def service(
     recorder: Recorder,
     reserve: Reserve = lambda *_: None,
     images: Images | None = None,
+    snapshots: Snapshotter | None = None,
 ) -> LambdaService:
     """The Lambda API. `delegates` says which other services are in use here; `keyring` is the database's;
     `reserve(account, region, name, reserved)` is told of every function's reserved concurrency, at start and when it
@@ -74,6 +76,7 @@ def service(
         recorder=recorder,
         reserve=reserve,
         images=images,
+        snapshots=snapshots or NoSnapshots(),
     )
     return LambdaService(
         name="lambda", operations=operations.bind(room), room=room, function_urls=UrlServer(room, recorder)

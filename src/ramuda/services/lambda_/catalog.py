@@ -21,8 +21,8 @@ from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.code import CodeStore
 from ramuda.services.lambda_.data_keys import DataKeys
 from ramuda.services.lambda_.images import FunctionImages
-from ramuda.services.lambda_.model import Function, Logging, Version
-from ramuda.services.lambda_.rules import names, policies, refusals
+from ramuda.services.lambda_.model import Deployment, Function, Logging, Version
+from ramuda.services.lambda_.rules import names, policies, refusals, snap_start
 from ramuda.services.lambda_.store import tables
 
 TARGETS_MAX = 100_000
@@ -152,11 +152,31 @@ class Catalog:
         function, version = await self._database.read(lambda tx: _read(tx, named, number))
         deployment = version.serving
         if deployment is None:
-            raise refusals.not_active(version.state)
+            raise snap_start.not_ready() if snap_start.is_pending(version) else refusals.not_active(version.state)
         settings = deployment.settings
         if settings.sealed_environment is not None:
             await self._data_keys.load(settings.shown.get("KMSKeyArn", ""), named.account, named.region)
             return await self._snapshot(named, number)
+        return await self._describe(function, version, deployment)
+
+    async def describe_pending(self, version: Version) -> FunctionSnapshot | None:
+        """What invocations of a version that is not Active yet will run; None when it is gone."""
+        function, current = await self._database.read(
+            lambda tx: (
+                store.function(tx, version.account, version.region, version.name),
+                store.version(tx, version.account, version.region, version.name, version.version),
+            )
+        )
+        if function is None or current is None:
+            return None
+        settings = current.deployment.settings
+        if settings.sealed_environment is not None:
+            await self._data_keys.load(settings.shown.get("KMSKeyArn", ""), version.account, version.region)
+            return await self.describe_pending(version)
+        return await self._describe(function, current, current.deployment)
+
+    async def _describe(self, function: Function, version: Version, deployment: Deployment) -> FunctionSnapshot:
+        settings = deployment.settings
         image = await self._images.use(deployment) if deployment.code.image is not None else None
         if image is not None:
             task_dir = image.root / "var" / "task"
@@ -165,7 +185,7 @@ class Catalog:
         opt_dir = await self._code.opt_dir(settings.layers)
         is_live = any(code.folder is not None for code in (deployment.code, *(use.code for use in settings.layers)))
         return FunctionSnapshot(
-            ref=FunctionRef(account=named.account, region=named.region, name=named.name),
+            ref=FunctionRef(account=function.account, region=function.region, name=function.name),
             version=version.version,
             revision_id=f"{deployment.revision_id} {task_dir} {opt_dir}" if is_live else deployment.revision_id,
             runtime=settings.runtime,
@@ -184,6 +204,7 @@ class Catalog:
             reserved_concurrency=function.reserved_concurrency,
             recursive_loop=function.recursive_loop,
             has_way_out=settings.has_way_out,
+            snap_start=version.is_optimized,
             image=image,
         )
 

@@ -125,6 +125,8 @@ class Version:
     update_status: UpdateStatus | None = None
     update_reason: str | None = None
     update_reason_code: str | None = None
+    is_optimized: bool = False
+    """Whether its environments are restored from a snapshot: SnapStart's OptimizationStatus."""
 
     @property
     def arn(self) -> str:
@@ -334,3 +336,29 @@ class ResourceTags:
     region: str
     resource: str
     tags: dict[str, str]
+
+
+MappingState: TypeAlias = Literal["Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventSourceMapping:
+    """What is polled for a function. `settings` are members of EventSourceMappingConfiguration as AWS shows them.
+    `processing_result` is LastProcessingResult once there is one."""
+
+    schema: int = 1
+    account: str
+    region: str
+    uuid: str
+    function_name: str
+    qualifier: str | None = None
+    is_enabled: bool = True
+    settings: dict[str, Any]
+    starting_at_s: float | None = None
+    state: MappingState = "Creating"
+    last_modified_s: float
+    processing_result: str | None = None
+
+    @property
+    def function_arn(self) -> str:
+        return function_arn(self.account, self.region, self.function_name, self.qualifier)

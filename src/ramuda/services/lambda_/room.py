@@ -18,6 +18,7 @@ from ramuda.kernel.ports.images import Images
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.kernel.ports.keyring import Keyring
 from ramuda.kernel.ports.recorder import Recorder
+from ramuda.kernel.ports.snapshots import Snapshotter
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.catalog import Catalog
 from ramuda.services.lambda_.code import CodeStore
@@ -67,6 +68,7 @@ class Room:
         keyring: Keyring,
         recorder: Recorder,
         images: Images | None,
+        snapshots: Snapshotter,
     ) -> None:
         self.database = database
         self.recorder = recorder
@@ -89,7 +91,10 @@ class Room:
         self.downloads = Downloads(self.code, clock, ids, options)
         self.roles = Roles(api, clock, options, lambda: delegates.is_running("iam"))
         self.vpcs = Vpcs(api, options, lambda: delegates.is_running("ec2"))
-        self.transitions = Transitions(database, self.code, self.images, catalogue, ids, self.catalog, invoker, clock)
+        self.snapshots = snapshots
+        self.transitions = Transitions(
+            database, self.code, self.images, catalogue, ids, self.catalog, invoker, clock, snapshots
+        )
         self.provisioning = Provisioning(database, self.catalog, invoker, clock)
         self.catalog.listeners.append(self.provisioning.changed)
         record_events = RecordEvents(self.catalog)

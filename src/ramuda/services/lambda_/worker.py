@@ -6,6 +6,7 @@ way. Each step is idempotent. A transition whose version changed meanwhile write
 
 import asyncio
 import logging
+from dataclasses import replace
 
 from ramuda.kernel.arn import function_arn
 from ramuda.kernel.clock import Clock
@@ -14,12 +15,13 @@ from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.catalog import RuntimeCatalogue
 from ramuda.kernel.ports.database import Database, Transaction
 from ramuda.kernel.ports.invoker import Invoker
+from ramuda.kernel.ports.snapshots import Snapshotter
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.catalog import Catalog
 from ramuda.services.lambda_.code import CodeStore
 from ramuda.services.lambda_.images import FunctionImages
 from ramuda.services.lambda_.model import Version
-from ramuda.services.lambda_.rules import lifecycle
+from ramuda.services.lambda_.rules import lifecycle, snap_start
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +44,10 @@ class Transitions:
         catalog: Catalog,
         invoker: Invoker,
         clock: Clock,
+        snapshots: Snapshotter,
     ) -> None:
         self._clock = clock
+        self._snapshots = snapshots
         self._database = database
         self._code = code
         self._images = images
@@ -76,12 +80,15 @@ class Transitions:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _carry_out(self, version: Version) -> None:
+        is_optimized = False
         try:
             failure = await self._prepare(version)
+            if failure is None and snap_start.is_pending(version):
+                is_optimized, failure = await self._snapshot(version)
         except Exception:  # boundary: one transition; whatever it is, the function must not stay Pending
             log.exception("lambda.transition.broken", extra={"function": version.arn})
             failure = ("Something went wrong inside the platform; its log says what.", "InternalError")
-        settled = await self._settle(version, failure)
+        settled = await self._settle(version, failure, is_optimized=is_optimized)
         if settled is None:
             return
         self._catalog.forget(version.account, version.region, version.name)
@@ -89,12 +96,12 @@ class Transitions:
             self._invoker.forget(function_arn(version.account, version.region, version.name))
         log.info("lambda.transition.done", extra={"function": version.arn, "state": settled.state, "failure": failure})
 
-    async def _settle(self, version: Version, failure: Failure | None) -> Version | None:
+    async def _settle(self, version: Version, failure: Failure | None, *, is_optimized: bool) -> Version | None:
         """Writes the outcome; while the database cannot be written, again and again."""
         revision_id = self._ids.uuid()
         while True:
             try:
-                return await self._database.write(lambda tx: _settle(tx, version, revision_id, failure))
+                return await self._database.write(lambda tx: _settle(tx, version, revision_id, failure, is_optimized))
             except PortError as e:
                 log.warning("lambda.transition.not_written function=%s error=%s", version.arn, e)
                 await self._clock.sleep(WRITE_AGAIN_S)
@@ -112,13 +119,30 @@ class Transitions:
         await self._code.opt_dir(settings.layers)
         return None
 
+    async def _snapshot(self, version: Version) -> tuple[bool, Failure | None]:
+        """Initialises a version with SnapStart; whether there is a snapshot of it now, or how its Init failed."""
+        function = await self._catalog.describe_pending(version)
+        if function is None:
+            return False, None
+        try:
+            made = await self._snapshots.snapshot(function)
+        except PortError as e:
+            log.warning("lambda.transition.no_snapshot function=%s error=%s", version.arn, e)
+            return False, None
+        if made.failure is not None:
+            error_type, sentence = made.failure
+            return False, (sentence, snap_start.reason_code(error_type))
+        return made.is_optimized, None
 
-def _settle(tx: Transaction, begun: Version, revision_id: str, failure: Failure | None) -> Version | None:
+
+def _settle(
+    tx: Transaction, begun: Version, revision_id: str, failure: Failure | None, is_optimized: bool
+) -> Version | None:
     current = store.version(tx, begun.account, begun.region, begun.name, begun.version)
     if current is None or not current.unsettled or current.deployment.revision_id != begun.deployment.revision_id:
         return None  # deleted, or made anew under the same name
     if failure is None:
-        settled = lifecycle.succeeded(current, revision_id)
+        settled = replace(lifecycle.succeeded(current, revision_id), is_optimized=is_optimized)
     else:
         settled = lifecycle.failed(current, revision_id, *failure)
     store.put_version(tx, settled)

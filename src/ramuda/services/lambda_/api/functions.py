@@ -215,6 +215,7 @@ async def delete_function(room: Room, call: Call) -> Result:
     await room.database.write(delete)
     room.catalog.forget(named.account, named.region, named.name)
     room.invoker.forget(named.function_arn)
+    room.snapshots.forget(named.function_arn, named.qualifier)
     if named.qualifier is None:
         room.reserve(named.account, named.region, named.name, None)
     return {"StatusCode": 204}

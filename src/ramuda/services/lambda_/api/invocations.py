@@ -8,13 +8,21 @@ from base64 import b64encode
 from ramuda.kernel import limits
 from ramuda.kernel.call import Call, Result
 from ramuda.kernel.errors import InternalError
-from ramuda.kernel.function import FunctionError, Invocation, Outcome, RecursiveLoop, Streamed, Throttled
+from ramuda.kernel.function import (
+    FunctionError,
+    Invocation,
+    Outcome,
+    RecursiveLoop,
+    RestoreFailed,
+    Streamed,
+    Throttled,
+)
 from ramuda.kernel.ids import is_uuid
 from ramuda.services.lambda_ import events
 from ramuda.services.lambda_.api import access
 from ramuda.services.lambda_.catalog import Target
 from ramuda.services.lambda_.room import Room
-from ramuda.services.lambda_.rules import recursion, refusals, requests
+from ramuda.services.lambda_.rules import recursion, refusals, requests, snap_start
 
 INVOKE_ASYNC_BYTES = 262_144  # DG: API_InvokeAsync, 256 KB
 
@@ -92,6 +100,8 @@ async def run(room: Room, invocation: Invocation) -> Outcome:
         raise refusals.throttled(e.reason, e.retry_after_s) from e
     except RecursiveLoop as e:
         raise recursion.stopped() from e
+    except RestoreFailed as e:
+        raise snap_start.not_restored(e.stage) from e
 
 
 async def _accept(room: Room, call: Call, target: Target, payload: bytes, *, trace: bool = True) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ramuda.kernel import limits
 from ramuda.services.lambda_.model import LayerUse, Logging, Settings
-from ramuda.services.lambda_.rules import images, refusals, runtimes
+from ramuda.services.lambda_.rules import images, refusals, runtimes, snap_start
 
 RESERVED_VARIABLES = frozenset(
     [
@@ -84,7 +84,7 @@ def updated(settings: Settings, params: Mapping[str, Any], layers: Sequence[Laye
     if "Environment" in params:
         environment = _environment(params["Environment"].get("Variables", {}))
     runtime = params.get("Runtime", settings.runtime)
-    return replace(
+    changed = replace(
         settings,
         runtime=runtime,
         handler=params.get("Handler", settings.handler),
@@ -98,8 +98,10 @@ def updated(settings: Settings, params: Mapping[str, Any], layers: Sequence[Laye
         logging=_logging(settings.logging, params.get("LoggingConfig", {})),
         tracing=params.get("TracingConfig", {}).get("Mode", settings.tracing),
         image_config=images.config(params["ImageConfig"]) if "ImageConfig" in params else settings.image_config,
-        shown=_shown(settings.shown, params, runtime),
+        shown=_shown(settings.shown, params),
     )
+    snap_start.check(changed)
+    return changed
 
 
 def check_size(unzipped_bytes: int, layers: Sequence[LayerUse]) -> None:
@@ -161,7 +163,7 @@ def _logging(logging: Logging, given: Mapping[str, str]) -> Logging:
     )
 
 
-def _shown(shown: Mapping[str, Any], params: Mapping[str, Any], runtime: str) -> dict[str, Any]:
+def _shown(shown: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
     """The members that are kept for show, as FunctionConfiguration shows them."""
     result = dict(shown)
     for member, form in _SHOWN.items():
@@ -171,8 +173,6 @@ def _shown(shown: Mapping[str, Any], params: Mapping[str, Any], runtime: str) ->
                 result.pop(member, None)
             else:
                 result[member] = value
-    if result["SnapStart"]["ApplyOn"] == "PublishedVersions":
-        runtimes.check_snap_start(runtime)
     if result.get("FileSystemConfigs") and not result.get("VpcConfig", {}).get("SubnetIds"):
         raise refusals.invalid("Function must be configured to execute in a VPC to reference access points.")
     return result

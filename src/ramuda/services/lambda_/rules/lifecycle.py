@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
 from dataclasses import replace
 
 from ramuda.services.lambda_.model import LATEST, CodeRef, Deployment, Function, Settings, Version
-from ramuda.services.lambda_.rules import refusals
+from ramuda.services.lambda_.rules import refusals, snap_start
 
 CREATING = ("The function is being created.", "Creating")
 
@@ -120,7 +120,7 @@ def published(latest: Version, number: int, *, description: str | None, now: str
         update_reason=None,
         update_reason_code=None,
     )
-    if latest.serving is latest.deployment:
+    if latest.serving is latest.deployment and not snap_start.is_wanted(latest.deployment.settings):
         return succeeded(fresh, revision_id)
     return replace(fresh, state="Pending", state_reason=CREATING[0], state_reason_code=CREATING[1])
 

@@ -57,6 +57,8 @@ def listed(version: Version, *, arn: str | None = None) -> Shape:
         "LoggingConfig": _logging(settings.logging),
         **settings.shown,
     }
+    if version.is_optimized:
+        shape["SnapStart"] = {**shape["SnapStart"], "OptimizationStatus": "On"}
     if settings.environment is not None:
         shape["Environment"] = {"Variables": settings.environment}
     elif settings.sealed_environment is not None:
