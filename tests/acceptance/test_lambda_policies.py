@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.test_lambda_functions import HANDLER, ROLE, Aws, Zipped, active, arn, refused
+from tests.acceptance.test_lambda_functions import ACCOUNT, HANDLER, ROLE, Aws, Zipped, active, arn, refused
 
 OTHER = "222222222222"
 GONE = "The resource you requested does not exist."
@@ -284,3 +284,54 @@ def test_another_account_invokes_where_the_policy_lets_it(
     assert refused(aws("lambda", account="333333333333").invoke, FunctionName=arn(function))[0] == 403
     client.remove_permission(FunctionName=function, StatementId="other")
     assert refused(foreigner.invoke, FunctionName=arn(function))[0] == 403
+
+
+def test_a_policy_that_names_a_role_lets_its_sessions_in_and_nobody_else(
+    aws: Aws, function: str, permit: Callable[..., dict[str, Any]]
+) -> None:
+    permit("role", Principal=f"arn:aws:iam::{OTHER}:role/some/path/worker")
+
+    def session(role: str) -> Any:
+        assumed = aws("sts", account=OTHER).assume_role(
+            RoleArn=f"arn:aws:iam::{OTHER}:role/{role}", RoleSessionName="session"
+        )
+        keys = assumed["Credentials"]
+        return aws(
+            "lambda",
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+
+    assert session("worker").invoke(FunctionName=arn(function), Payload=b"1")["Payload"].read() == b"1"
+    assert refused(session("other").invoke, FunctionName=arn(function))[0] == 403
+    assert refused(aws("lambda", account=OTHER).invoke, FunctionName=arn(function))[0] == 403
+
+
+def test_a_denial_holds_for_everybody_at_once(client: Any, function: str) -> None:
+    assert client.invoke(FunctionName=function, Payload=b"1")["Payload"].read() == b"1"
+    asleep = statement("no", function, "*", Effect="Deny")
+    client.put_resource_policy(
+        ResourceArn=arn(function), Policy=written({"Version": "2012-10-17", "Statement": asleep})
+    )
+    caller = f"arn:aws:iam::{ACCOUNT}:root"
+    message = (
+        f"User: {caller} is not authorized to perform: lambda:InvokeFunction on resource: {arn(function)} "
+        "with an explicit deny in a resource-based policy"
+    )
+    expected = {"Error": {"Code": "AccessDeniedException", "Message": message}}
+    assert refused(client.invoke, FunctionName=function) == (403, expected)
+    client.delete_resource_policy(ResourceArn=arn(function))
+    assert client.invoke(FunctionName=function, Payload=b"1")["Payload"].read() == b"1"
+
+
+def test_what_the_model_says_of_a_document_is_checked_first(client: Any, function: str) -> None:
+    put = client.put_resource_policy
+    status, answer = refused(put, ResourceArn=arn(function), Policy="x" * 20_481)
+    assert (status, answer["Error"]["Code"]) == (400, "ValidationException")
+    assert answer["Error"]["Message"].endswith("Member must have length less than or equal to 20480")
+    status, answer = refused(put, ResourceArn=function, Policy="{}")
+    assert (status, answer["Error"]["Code"]) == (400, "ValidationException")
+    assert "at 'resourceArn' failed to satisfy constraint" in answer["Error"]["Message"]
+    status, answer = refused(put, ResourceArn=arn(function), Policy="{}", RevisionId="x" * 36)
+    assert (status, answer["Error"]["Code"]) == (400, "ValidationException")

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from ramuda.authz import resource_policy
+from ramuda.kernel.call import Principal
 from ramuda.services.lambda_.model import Alias
+from ramuda.services.lambda_.rules import policies
 from ramuda.services.lambda_.store import tables
 from tests.unit.lambda_.harness import ACCOUNT, REGION, Lambda, arn
 
@@ -285,3 +288,53 @@ async def test_a_policy_may_not_grow_beyond_twenty_kilobytes(lambda_: Lambda) ->
     assert await refusal(
         lambda_, "AddPermission", StatementId="3", SourceArn=third["Condition"]["ArnLike"]["AWS:SourceArn"]
     ) == ("PolicyLengthExceededException", f"The final policy size ({size}) is bigger than the limit (20480).")
+
+
+CALLER = Principal(account="222222222222", arn="arn:aws:iam::222222222222:user/u", user_id="AIDA")
+
+
+@pytest.mark.parametrize(
+    ("params", "principal", "context"),
+    [
+        ({"Principal": "s3.amazonaws.com"}, "s3.amazonaws.com", {}),
+        ({"Principal": "222222222222"}, CALLER, {}),
+        ({"Principal": "arn:aws:iam::222222222222:user/u"}, CALLER, {}),
+        ({"Principal": "*", "PrincipalOrgID": "o-aaaaaaaaaa"}, CALLER, {"aws:PrincipalOrgID": "o-aaaaaaaaaa"}),
+        (
+            {"Principal": "s3.amazonaws.com", "SourceAccount": "111111111111", "SourceArn": "arn:aws:s3:::b"},
+            "s3.amazonaws.com",
+            {"aws:SourceAccount": "111111111111", "aws:SourceArn": "arn:aws:s3:::b"},
+        ),
+        (
+            {"Principal": "alexa-appkit.amazon.com", "EventSourceToken": "skill"},
+            "alexa-appkit.amazon.com",
+            {"lambda:EventSourceToken": "skill"},
+        ),
+        (
+            {"Principal": "*", "Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"},
+            None,
+            {"lambda:FunctionUrlAuthType": "NONE"},
+        ),
+        ({"Principal": "*", "InvokedViaFunctionUrl": True}, None, {"lambda:InvokedViaFunctionUrl": True}),
+    ],
+)
+def test_what_a_permission_says_is_what_is_allowed(
+    params: dict[str, Any], principal: Principal | str | None, context: dict[str, Any]
+) -> None:
+    action = params.get("Action", "lambda:InvokeFunction")
+    statement = policies.statement({"StatementId": "s", "Action": action, **params}, arn("f"))
+
+    def is_allowed(
+        resource: str, who: Principal | str | None, what: str, where: dict[str, resource_policy.Value]
+    ) -> bool:
+        request = resource_policy.Request(action=what, resource=resource, principal=who, context=where)
+        return resource_policy.evaluate({"Statement": [statement]}, request).is_allowed
+
+    assert is_allowed(arn("f"), principal, action, context)
+    assert not is_allowed(arn("f", "1"), principal, action, context)
+    assert not is_allowed(arn("f"), principal, "lambda:GetFunction", context)
+    if params["Principal"] != "*":
+        assert not is_allowed(arn("f"), "other.amazonaws.com", action, context)
+    for key in context:
+        assert not is_allowed(arn("f"), principal, action, {**context, key: "other"})
+        assert not is_allowed(arn("f"), principal, action, {k: v for k, v in context.items() if k != key})
