@@ -22,13 +22,15 @@ LOOP = Trouble(status=400, message="Lambda has detected the function being invok
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """`runnable` is None where it could not be found out; `trace` is what goes on to destinations."""
+    """`runnable` is None where it could not be found out; `trace` is what goes on to destinations. `is_crowded`: other
+    events of the function would not be run now either."""
 
     result: Result
     policy: Policy
     runnable: Runnable | None = None
     trouble: Trouble | None = None
     trace: str | None = None
+    is_crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +50,11 @@ class Attempts:
         except ApiError as e:
             is_gone = e.code == "ResourceNotFoundException"
             trouble = Trouble(status=e.status or 400, message=e.message or e.code)
-            return Attempt(result=Gone() if is_gone else Refused(), policy=self.policy, trouble=trouble)
+            result = Gone() if is_gone else Refused()
+            return Attempt(result=result, policy=self.policy, trouble=trouble, is_crowded=not is_gone)
         except PortError as e:
-            return Attempt(result=Refused(), policy=self.policy, trouble=Trouble(status=500, message=str(e)))
+            trouble = Trouble(status=500, message=str(e))
+            return Attempt(result=Refused(), policy=self.policy, trouble=trouble, is_crowded=True)
         attempt = Attempt(result=Refused(), policy=runnable.policy, runnable=runnable, trace=event.trace)
         await self._run(event, attempt, runnable)
         return attempt
@@ -71,9 +75,10 @@ class Attempts:
         except RecursiveLoop:
             attempt.result, attempt.trouble = Looped(), LOOP
         except Throttled:
-            attempt.result, attempt.trouble = Refused(), RATE_EXCEEDED
+            attempt.result, attempt.trouble, attempt.is_crowded = Refused(), RATE_EXCEEDED, True
         except PortError as e:
             attempt.result, attempt.trouble = Refused(), Trouble(status=500, message=str(e))
+            attempt.is_crowded = True
         else:
             attempt.result, attempt.trace = Ran(is_error=event.answer.is_error), invocation.trace
 

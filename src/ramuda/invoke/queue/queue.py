@@ -242,7 +242,7 @@ class EventQueue:
         lane.ended()
         self._running -= 1
         now_s = self._clock.time()
-        if isinstance(attempt.result, Refused):
+        if attempt.is_crowded:
             lane.throttled(now_s, self._options)
         await self._conclude(lane, event, attempt, now_s)
         self._release(lane, event)
