@@ -124,8 +124,7 @@ class Environment:
             TelemetryApi(self._crew, self._chronicle.subscribe),
             RestoreApi(lambda failure: self._beginning.end(failure), snap_start),
         )
-        bytes_max, bytes_per_s = options.stream_bytes_max, options.stream_bytes_per_s
-        return RuntimeApi(self, StreamLimits(bytes_max=bytes_max, bytes_per_s=bytes_per_s, clock=self._clock), others)
+        return RuntimeApi(self, StreamLimits.of(options, self._clock), others)
 
     @property
     def state(self) -> State:

@@ -11,6 +11,7 @@ from ramuda.kernel import limits
 from ramuda.kernel.clock import Clock, SystemClock
 from ramuda.kernel.function import Streamed
 from ramuda.runtime.api.connection import Exchange
+from ramuda.runtime.options import Options
 
 ERROR_TYPE_TRAILER = b"lambda-runtime-function-error-type"
 ERROR_BODY_TRAILER = b"lambda-runtime-function-error-body"
@@ -82,6 +83,10 @@ class StreamLimits:
     bytes_per_s: float = 0.0
     burst_bytes: int = limits.STREAM_BURST_BYTES
     clock: Clock = field(default_factory=SystemClock)
+
+    @classmethod
+    def of(cls, options: Options, clock: Clock) -> "StreamLimits":
+        return cls(bytes_max=options.stream_bytes_max, bytes_per_s=options.stream_bytes_per_s, clock=clock)
 
 
 class ResponseStream:
