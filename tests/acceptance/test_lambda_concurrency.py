@@ -58,7 +58,7 @@ def provisioned(requested: int, started: int, status: str) -> dict[str, Any]:
 
 def until_done(client: Any, name: str, qualifier: str) -> dict[str, Any]:
     """The configuration once it is not IN_PROGRESS any more."""
-    for _ in range(20_000):
+    for _ in range(3_000):
         shown = client.get_provisioned_concurrency_config(FunctionName=name, Qualifier=qualifier)
         if shown["Status"] != "IN_PROGRESS":
             return answered(shown)[1]
