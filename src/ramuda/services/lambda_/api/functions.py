@@ -95,8 +95,7 @@ async def get_function(room: Room, call: Call) -> Result:
     code = version.deployment.code
     result: Result = {
         "Configuration": shapes.configuration(version, arn=named.arn),
-        "Code": images.location(code)
-        or {"RepositoryType": "S3", "Location": room.downloads.link(call.endpoint, code)},
+        "Code": images.location(code) or {"RepositoryType": "S3", "Location": room.downloads.link(call.endpoint, code)},
     }
     if function.tags:
         result["Tags"] = function.tags
