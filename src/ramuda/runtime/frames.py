@@ -38,6 +38,11 @@ class Frames:
         self._at_ms = 0
         self.is_closed = False
 
+    @property
+    def waiting_bytes(self) -> int:
+        """Of a record that is not complete."""
+        return len(self._rest)
+
     def read_some(self) -> None:
         """Takes a turn's worth of what the pipe holds."""
         self._read(TURN_BYTES)

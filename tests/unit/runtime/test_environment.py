@@ -15,7 +15,7 @@ from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, RuntimeSpec
 from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion
-from ramuda.runtime.states import State
+from ramuda.runtime.states import Initialization, State
 from tests.unit.runtime.fakes import FakeSandbox, MemoryStream, RuntimeBehaviour, echo, invocation, snapshot
 
 REQUEST = "11111111-1111-4111-8111-111111111111"
@@ -28,7 +28,11 @@ class Stage:
     """An environment on a fake sandbox, and what its observer heard."""
 
     def __init__(
-        self, function: FunctionSnapshot, *behaviours: RuntimeBehaviour, options: Options | None = None
+        self,
+        function: FunctionSnapshot,
+        *behaviours: RuntimeBehaviour,
+        options: Options | None = None,
+        initialization: Initialization = Initialization.ON_DEMAND,
     ) -> None:
         self.function = function
         self.sandbox = FakeSandbox(*behaviours)
@@ -52,6 +56,7 @@ class Stage:
                 concluded=self.conclusions.append,
             ),
             born_s=SystemClock().monotonic(),
+            initialization=initialization,
         )
 
     def _stop_plumbing(self) -> None:
@@ -90,8 +95,13 @@ class Stage:
 async def stage() -> AsyncIterator[Callable[..., Stage]]:
     stages: list[Stage] = []
 
-    def make(*behaviours: RuntimeBehaviour, options: Options | None = None, **changes: object) -> Stage:
-        stages.append(Stage(snapshot(**changes), *behaviours, options=options))
+    def make(
+        *behaviours: RuntimeBehaviour,
+        options: Options | None = None,
+        initialization: Initialization = Initialization.ON_DEMAND,
+        **changes: object,
+    ) -> Stage:
+        stages.append(Stage(snapshot(**changes), *behaviours, options=options, initialization=initialization))
         return stages[-1]
 
     yield make

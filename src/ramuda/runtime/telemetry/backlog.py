@@ -20,6 +20,10 @@ class Backlog:
         return len(self._events)
 
     @property
+    def size_bytes(self) -> int:
+        return self._size_bytes
+
+    @property
     def is_batch(self) -> bool:
         """Whether a whole batch waits."""
         return len(self._events) >= self._max_items or self._size_bytes >= self._max_bytes

@@ -41,6 +41,10 @@ class Subscriber:
         self._connection: socket.socket | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
 
+    @property
+    def waiting_bytes(self) -> int:
+        return self._backlog.size_bytes
+
     def offer(self, event: bytes) -> None:
         self._backlog.add(event)
         self._is_empty.clear()

@@ -1,0 +1,47 @@
+"""JSON lines that a function prints itself, and its application log level."""
+
+import json
+
+import pytest
+
+from ramuda.runtime import levels
+
+NOW = "2026-11-21T05:24:00.123Z"
+THEN = "2026-11-20T00:00:00.000Z"
+
+
+def line(level: str, timestamp: str | None = THEN) -> str:
+    told = {"level": level, "message": "m"} | ({"timestamp": timestamp} if timestamp else {})
+    return json.dumps(told) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("level", "least", "is_passed"),
+    [
+        ("TRACE", "DEBUG", False),
+        ("debug", "INFO", False),
+        ("INFO", "INFO", True),
+        ("WARNING", "WARN", True),
+        ("WARN", "ERROR", False),
+        ("CRITICAL", "FATAL", True),
+        ("ERROR", "FATAL", False),
+        ("Severe", "INFO", True),
+        ("Severe", "WARN", False),
+    ],
+)
+def test_a_line_below_the_level_is_dropped(level: str, least: str, is_passed: bool) -> None:
+    assert levels.passed(line(level), least, NOW) == (line(level) if is_passed else None)
+
+
+@pytest.mark.parametrize("timestamp", [None, "yesterday", "2026-11-20 00:00:00,000", "2026-11-20T00:00:00"])
+def test_a_line_without_a_time_counts_as_info_and_is_given_one(timestamp: str | None) -> None:
+    passed = levels.passed(line("ERROR", timestamp), "INFO", NOW)
+    assert passed is not None
+    assert json.loads(passed) == {"level": "ERROR", "message": "m", "timestamp": NOW}
+    assert passed.endswith("}\n")
+    assert levels.passed(line("ERROR", timestamp), "WARN", NOW) is None
+
+
+@pytest.mark.parametrize("text", ["plain\n", "{not json\n", "[1]\n", '{"message": "no level"}\n', "", "{" * 2000])
+def test_what_has_no_level_is_passed_on_as_it_is(text: str) -> None:
+    assert levels.passed(text, "FATAL", NOW) == text
