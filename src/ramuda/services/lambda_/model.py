@@ -360,5 +360,9 @@ class EventSourceMapping:
     processing_result: str | None = None
 
     @property
+    def arn(self) -> str:
+        return f"arn:aws:lambda:{self.region}:{self.account}:event-source-mapping:{self.uuid}"
+
+    @property
     def function_arn(self) -> str:
         return function_arn(self.account, self.region, self.function_name, self.qualifier)

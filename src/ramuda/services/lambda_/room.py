@@ -26,6 +26,7 @@ from ramuda.services.lambda_.data_keys import DataKeys
 from ramuda.services.lambda_.downloads import Downloads
 from ramuda.services.lambda_.events import EventFunctions, RecordEvents
 from ramuda.services.lambda_.images import FunctionImages
+from ramuda.services.lambda_.mappings import Mappings
 from ramuda.services.lambda_.options import Options
 from ramuda.services.lambda_.provisioning import Provisioning
 from ramuda.services.lambda_.roles import Roles
@@ -71,6 +72,7 @@ class Room:
         snapshots: Snapshotter,
     ) -> None:
         self.database = database
+        self.api = api
         self.recorder = recorder
         self.reserve = reserve
         self.invoker = invoker
@@ -95,6 +97,7 @@ class Room:
         self.transitions = Transitions(
             database, self.code, self.images, catalogue, ids, self.catalog, invoker, clock, snapshots
         )
+        self.mappings = Mappings(database, api, self.catalog, invoker, clock, ids)
         self.provisioning = Provisioning(database, self.catalog, invoker, clock)
         self.catalog.listeners.append(self.provisioning.changed)
         record_events = RecordEvents(self.catalog)
@@ -137,6 +140,7 @@ class LambdaService(Service):
     async def listening(self) -> None:
         """The server can be reached now, also from inside functions: those may run that nobody asks for just now."""
         await self.room.provisioning.resume()
+        await self.room.mappings.resume()
 
     async def resume_events(self) -> None:
         """Runs the events that an earlier process accepted and did not finish. Functions must be able to run."""
@@ -145,6 +149,7 @@ class LambdaService(Service):
     async def stop(self) -> None:
         """Ends background work. Transitions and events not finished are resumed by the next start."""
         await self.room.events.stop()
+        await self.room.mappings.stop()
         await self.room.provisioning.stop()
         await self.room.transitions.stop()
         await self.room.code.stop()

@@ -7,6 +7,7 @@ from ramuda.services.lambda_.model import (
     CodeSigningConfig,
     DataKey,
     EventInvokeConfig,
+    EventSourceMapping,
     FunctionUrl,
     ProvisionedConcurrency,
     ResourcePolicy,
@@ -24,6 +25,8 @@ code_signing_configs = Records("code-signing-config", CodeSigningConfig)
 """name: the configuration's id."""
 event_invoke_configs = Records("event-invoke-config", EventInvokeConfig)
 """name: function, qualifier: version (`$LATEST` too) or alias."""
+mappings = Records("event-source-mapping", EventSourceMapping)
+"""name: the mapping's UUID."""
 layer_policies = Records("layer-policy", ResourcePolicy)
 """name: layer, qualifier: version."""
 provisioned = Records("provisioned-concurrency", ProvisionedConcurrency)
@@ -32,5 +35,8 @@ urls = Records("url", FunctionUrl)
 """name: function, qualifier: alias or empty."""
 tags = Records("tags", ResourceTags)
 """name: what is tagged (`code-signing-config:ID`)."""
-taggable: dict[str, Records[Any]] = {"code-signing-config": code_signing_configs}
+taggable: dict[str, Records[Any]] = {
+    "code-signing-config": code_signing_configs,
+    "event-source-mapping": mappings,
+}
 """Records that may have tags in `tags`, by the kind that their ARN names; their name is the id in it."""

@@ -1,0 +1,1 @@
+"""What reads event sources for functions: one file per kind of source."""

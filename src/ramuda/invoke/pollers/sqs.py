@@ -1,0 +1,170 @@
+"""Reads a queue and runs a function with what is in it.
+
+What the function processed is deleted; what it failed on becomes visible again after the queue's visibility time-out.
+A batch that could not be run (no concurrency left) is tried again until that time is over. Batches run side by side,
+those of a FIFO queue one after the other.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: a standard queue begins with five batches at a
+time; here it stays with as many, or with ScalingConfig.MaximumConcurrency.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ramuda.invoke.pollers import sqs_records
+from ramuda.invoke.pollers.sqs_records import Record
+from ramuda.kernel.arn import Arn
+from ramuda.kernel.clock import Clock
+from ramuda.kernel.codec import encode_json
+from ramuda.kernel.errors import ApiError, PortError
+from ramuda.kernel.function import FunctionError, Outcome, Success, Throttled
+from ramuda.kernel.ports.api import Api
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 5
+RECEIVE_MAX = 10  # messages of one ReceiveMessage, SQS
+BATCH_BYTES = 6 * 1024 * 1024
+WAIT_S = 20
+"""Longest wait of one ReceiveMessage, SQS's own."""
+BACK_OFF_S, BACK_OFF_MAX_S = 1.0, 30.0
+
+Invoke = Callable[[bytes], Awaitable[Outcome]]
+"""Runs the function once with this event. Raises Throttled, ApiError, PortError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What of a mapping a poller needs. `patterns` are decoded filters, any of which lets a message through."""
+
+    queue_arn: str
+    batch_size: int
+    window_s: int
+    patterns: tuple[Mapping[str, Any], ...] = ()
+    reports_failures: bool = False
+    at_once: int = AT_ONCE
+
+    @property
+    def is_fifo(self) -> bool:
+        return self.queue_arn.endswith(".fifo")
+
+
+class SqsPoller:
+    """`run` until it is cancelled."""
+
+    def __init__(self, plan: Plan, api: Api, invoke: Invoke, clock: Clock, told: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._api = api
+        self._invoke = invoke
+        self._clock = clock
+        self._told = told
+        self._arn = Arn.parse(plan.queue_arn)
+        self._room = asyncio.Semaphore(1 if plan.is_fifo else plan.at_once)
+
+    async def run(self) -> None:
+        """`told` hears how the last turn went, as LastProcessingResult says it."""
+        back_off_s = BACK_OFF_S
+        async with asyncio.TaskGroup() as batches:
+            while True:
+                await self._room.acquire()
+                try:
+                    url, visibility_s = await self._queue()
+                    messages = await self._gather(url)
+                except (ApiError, PortError) as e:
+                    self._room.release()
+                    self._told(f"PROBLEM: {e}")
+                    await self._clock.sleep(back_off_s)
+                    back_off_s = min(2 * back_off_s, BACK_OFF_MAX_S)
+                    continue
+                back_off_s = BACK_OFF_S
+                if messages:
+                    batches.create_task(self._process(url, visibility_s, messages))
+                else:
+                    self._room.release()
+
+    async def _queue(self) -> tuple[str, int]:
+        """URL and visibility time-out."""
+        name, owner = self._arn.resource, self._arn.account
+        url = (await self._sqs("GetQueueUrl", {"QueueName": name, "QueueOwnerAWSAccountId": owner}))["QueueUrl"]
+        asked = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
+        answer = await self._sqs("GetQueueAttributes", asked)
+        return url, int(answer.get("Attributes", {}).get("VisibilityTimeout", 30))
+
+    async def _gather(self, url: str) -> list[Record]:
+        """The wanted messages of one batch; the others are deleted."""
+        batch: list[Record] = []
+        taken_bytes = 0
+        until_s = self._clock.monotonic() + self._plan.window_s
+        while len(batch) < self._plan.batch_size and taken_bytes < BATCH_BYTES:
+            left_s = until_s - self._clock.monotonic()
+            wait_s = WAIT_S if not batch else max(0, min(WAIT_S, int(left_s)))
+            found = await self._receive(url, min(RECEIVE_MAX, self._plan.batch_size - len(batch)), wait_s)
+            unwanted = [each for each in found if not sqs_records.is_wanted(self._plan.patterns, each)]
+            if unwanted:
+                await self._delete(url, unwanted)
+            batch += [each for each in found if each not in unwanted]
+            taken_bytes += sum(len(each["body"]) for each in found)
+            if self._clock.monotonic() >= until_s:
+                break
+        return batch
+
+    async def _receive(self, url: str, most: int, wait_s: int) -> list[Record]:
+        params = {
+            "QueueUrl": url,
+            "MaxNumberOfMessages": most,
+            "WaitTimeSeconds": wait_s,
+            "AttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
+        }
+        messages = (await self._sqs("ReceiveMessage", params)).get("Messages", [])
+        return [sqs_records.record(message, self._plan.queue_arn, self._arn.region) for message in messages]
+
+    async def _process(self, url: str, visibility_s: int, records: list[Record]) -> None:
+        try:
+            outcome = await self._run(encode_json({"Records": records}), self._clock.monotonic() + visibility_s)
+            left = self._left(outcome, records)
+            done = [each for each in records if each["messageId"] not in left]
+            if done:
+                await self._delete(url, done)
+            self._told("OK" if not left else "PROBLEM: Function call failed")
+        except (ApiError, PortError) as e:
+            self._told(f"PROBLEM: {e}")
+        except Exception:  # boundary: one batch; the messages become visible again
+            log.exception("lambda.mapping.batch_broken", extra={"queue": self._plan.queue_arn})
+        finally:
+            self._room.release()
+
+    async def _run(self, event: bytes, until_s: float) -> Outcome | None:
+        """None when there was no room for it before its messages are due again."""
+        back_off_s = BACK_OFF_S
+        while True:
+            try:
+                return await self._invoke(event)
+            except Throttled:
+                if self._clock.monotonic() + back_off_s >= until_s:
+                    return None
+            await self._clock.sleep(back_off_s)
+            back_off_s = min(2 * back_off_s, BACK_OFF_MAX_S)
+
+    def _left(self, outcome: Outcome | None, records: Sequence[Record]) -> set[str]:
+        """Ids of the messages that stay in the queue."""
+        if outcome is None or isinstance(outcome, FunctionError):
+            return {each["messageId"] for each in records}
+        if self._plan.reports_failures and isinstance(outcome, Success):
+            return sqs_records.failed(outcome.payload, records, is_fifo=self._plan.is_fifo)
+        return set()
+
+    async def _delete(self, url: str, records: Sequence[Record]) -> None:
+        for start in range(0, len(records), RECEIVE_MAX):
+            entries = [
+                {"Id": str(index), "ReceiptHandle": each["receiptHandle"]}
+                for index, each in enumerate(records[start : start + RECEIVE_MAX])
+            ]
+            await self._sqs("DeleteMessageBatch", {"QueueUrl": url, "Entries": entries})
+
+    async def _sqs(self, operation: str, params: dict[str, Any]) -> dict[str, Any]:
+        arn = self._arn
+        return await self._api.call("sqs", operation, params, account=arn.account, region=arn.region)
