@@ -96,6 +96,7 @@ def test_a_request_with_everything_is_told_whole() -> None:
         headers={
             "host": HOST,
             "connection": "keep-alive",
+            "expect": "100-continue",
             "transfer-encoding": "chunked",
             "content-type": "application/json",
             "cookie": "a=b; c=d",
