@@ -63,7 +63,7 @@ def shape(config: CodeSigningConfig) -> dict[str, Any]:
 def not_found(arn: str) -> ApiError:
     """For operations on configurations. This one has no `Type` (recorded)."""
     message = f"The Lambda code signing configuration {arn} can not be found."
-    return ApiError("ResourceNotFoundException", message, members={"Type": None})
+    return ApiError("ResourceNotFoundException", message, members=refusals.NO_TYPE)
 
 
 def not_found_for_function(arn: str) -> ApiError:
