@@ -71,6 +71,7 @@ def resolver(aws: Aws, server: RunningServer, installed: Callable[..., Path], un
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_an_application_of_powertools_is_served(resolver: Url) -> None:
     answer = resolver("GET", "/orders/5?colour=light%20blue", headers={"Cookie": "a=1; b=2"})
     assert (answer.status, answer.header("content-type")) == (200, "application/json")
