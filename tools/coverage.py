@@ -21,9 +21,11 @@ from ramuda import services
 from ramuda.kernel.call import Service
 from ramuda.kernel.clock import Clock, SystemClock
 from ramuda.kernel.ids import Ids, RandomIds
+from ramuda.services.lambda_.effects import EFFECTS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "coverage.md"
+FEW = 40
 INTRODUCTION = """\
 # Coverage of AWS's APIs
 
@@ -66,10 +68,28 @@ def page() -> str:
         details += [
             f"\n## {service.name}\n",
             f"{full_name}: [`services/{package}`]({source})\n",
-            ", ".join(f"`{name}`" for name in sorted(native)),
+            _names(native),
+            *_missing([name for name in model.operation_names if name not in service.operations], rest),
         ]
+        if service.name == "lambda":
+            details += _effects()
     table = ["| service | operations served here | the others |", "|---|---|---|", *overview]
     return "\n".join([INTRODUCTION, *table, *details]) + "\n"
+
+
+def _names(operations: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(operations))
+
+
+def _missing(operations: list[str], rest: str) -> list[str]:
+    """The operations of a service that is nearly whole, by name."""
+    return [f"\nThe others are {rest}: {_names(operations)}"] if 0 < len(operations) <= FEW else []
+
+
+def _effects() -> list[str]:
+    """What each setting of a function does."""
+    rows = [f"| `{name}` | {text} |" for name, text in sorted(EFFECTS.items())]
+    return ["\n### What a function's settings do here\n", "| setting | effect |", "|---|---|", *rows]
 
 
 def main() -> int:
