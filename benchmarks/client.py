@@ -6,7 +6,7 @@ Run as its own process, so that it shares neither interpreter nor garbage collec
 
 The job: {"host", "port", "requests": [base64 ...], "connections", "count" | "duration_s", "warm_up"}. The answer, on
 one line: {"nanoseconds": [...], "elapsed_s", "answers"}. One connection blocks in recv; several share an epoll loop,
-each with one request under way. An answer that is not 200, or carries a function error, ends the run.
+each with one request under way. An answer that is not 200 or 202, or carries a function error, ends the run.
 """
 
 import base64
@@ -38,7 +38,7 @@ def is_whole(data: bytes) -> bool:
     length = int(data[at + 14 : data.index(b"\r\n", at)])
     if len(data) < head + 4 + length:
         return False
-    if not data.startswith(b"HTTP/1.1 200") or b"unction-Error" in data[:head] or b'"errorType"' in data[head:]:
+    if not data.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")) or b"unction-Error" in data[:head] or b'"errorType"' in data[head:]:
         raise BadAnswerError(data[:600].decode("latin-1"))
     return True
 

@@ -42,7 +42,7 @@ async def test_a_throttled_function_holds_up_no_other(tmp_path: Path) -> None:
     await asyncio.gather(*(bench.send(id_=f"f{i}") for i in range(200)))
     await bench.rest()
     await asyncio.gather(*(bench.send("other", id_=f"o{i}") for i in range(50)))
-    await bench.rest()
+    await bench.go(0.5)
     ran = Counter(run.function.ref.name for run in bench.runs.invocations)
     assert ran["other"] == 50
     assert ran["f"] <= 16  # the first of them found out that there is no room; the others wait
@@ -102,7 +102,7 @@ async def test_payloads_in_memory_are_bounded_in_bytes(tmp_path: Path) -> None:
 
 
 async def test_more_events_run_at_once_while_none_ends(tmp_path: Path) -> None:
-    bench = await Bench(tmp_path, Options(in_flight_first=4, ramp_s=0.1)).open()
+    bench = await Bench(tmp_path, Options(in_flight_first=4, ramp_s=0.1, crowd=1000)).open()
     limited = bench.functions["f"].answer = Limited(1000)
     await asyncio.gather(*(bench.send(id_=str(i)) for i in range(60)))
     widths = []
@@ -114,6 +114,20 @@ async def test_more_events_run_at_once_while_none_ends(tmp_path: Path) -> None:
     assert widths[0] == 4
     assert widths == sorted(widths)
     assert widths[-1] == 60
+    limited.free()
+    await bench.close()
+
+
+async def test_accepting_a_crowd_goes_before_running_it(tmp_path: Path) -> None:
+    bench = await Bench(tmp_path, Options(crowd=8, in_flight_first=100)).open()
+    bench.functions["other"] = Function()
+    limited = bench.functions["f"].answer = bench.functions["other"].answer = Limited(1000)
+    for commit in range(1, 4):
+        await asyncio.gather(*(bench.send("f" if i % 2 else "other", id_=f"{commit}-{i}") for i in range(20)))
+        assert len(limited.running) == commit
+    assert {run.function.ref.name for run in bench.runs.invocations} == {"f", "other"}
+    await bench.clock.advance(0.02)
+    assert len(limited.running) == 60
     limited.free()
     await bench.close()
 

@@ -28,15 +28,21 @@ _Entry = tuple[Event, "float | None", asyncio.Future[None]]
 
 class Journal:
     """`stored` is told of each accepted event after its commit, and of each that could not be stored, whether or not
-    anybody still waits for it: `stored(event, due_at_s, ok)`."""
+    anybody still waits for it: `stored(event, due_at_s, ok)`. `committed` is told before of how many there were."""
 
     def __init__(
-        self, database: Database, clock: Clock, settle_s: float, stored: Callable[[Event, float | None, bool], None]
+        self,
+        database: Database,
+        clock: Clock,
+        settle_s: float,
+        stored: Callable[[Event, float | None, bool], None],
+        committed: Callable[[int], None],
     ) -> None:
         self._database = database
         self._clock = clock
         self._settle_s = settle_s
         self._stored = stored
+        self._committed = committed
         self._entries: list[_Entry] = []
         self._events: list[int] = []
         self._deliveries: list[str] = []
@@ -115,6 +121,7 @@ class Journal:
         return True
 
     def _answer(self, entries: list[_Entry], error: PortError | None) -> None:
+        self._committed(len(entries))
         for event, due_at_s, future in entries:
             self._stored(event, due_at_s, error is None)
             if future.done():

@@ -21,8 +21,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """How often a function is tried again where MaximumRetryAttempts is not set."""
     in_flight: int = 1000
     """Events running at the same time, over all functions."""
-    in_flight_first: int = 16
+    in_flight_first: int = 4
     """Events of one function running at the same time at first; more follow while none of them ends."""
+    crowd: int = 8
+    """So many events accepted in one commit are a crowd: while it lasts, one event begins to run for each commit, so
+    that accepting goes first and what it is too much for waits in the queue. Events under way go on."""
     ramp_s: float = 0.1
     """After so long without an end, a quarter more of a function's waiting events begin to run."""
     memory_events: int = 256

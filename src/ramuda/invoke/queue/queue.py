@@ -36,6 +36,8 @@ from ramuda.kernel.ports.target import Target
 
 log = logging.getLogger(__name__)
 
+CROWD_S = 0.02
+"""A crowd is over when nothing was committed for so long."""
 LANES_MAX = 10_000
 """Lanes kept although they are empty."""
 WRITE_AGAIN_S = 5.0
@@ -76,7 +78,7 @@ class EventQueue:
         self._attempts = Attempts(
             functions=functions, invoker=invoker, clock=clock, meters=self._meters, policy=policy(options)
         )
-        self._journal = Journal(database, clock, options.settle_s, self._stored)
+        self._journal = Journal(database, clock, options.settle_s, self._stored, self._committed)
         self.outbox = Outbox(
             database=database, journal=self._journal, targets=targets, clock=clock, meters=self._meters, options=options
         )
@@ -84,6 +86,8 @@ class EventQueue:
         self._lanes: dict[FunctionKey, Lane] = {}
         self._held_bytes = 0
         self._running = 0
+        self._crowded_until_s = 0.0
+        self._has_turn = False
         self._starved: dict[FunctionKey, Lane] = {}
         self._sequence = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -181,7 +185,34 @@ class EventQueue:
             lane.stored_due_at_s = min(lane.stored_due_at_s, due_at_s)
         self._pump(lane)
 
+    def _committed(self, count: int) -> None:
+        """Told by the journal, before it tells of each event."""
+        now_s = self._clock.time()
+        self._crowded_until_s = now_s + CROWD_S if count >= self._options.crowd else 0.0
+        self._has_turn = True
+        self._pump_starved()
+
+    def _pump_starved(self) -> None:
+        """Lets those begin that found no turn, first come first served."""
+        while self._starved:
+            lane = self._starved.pop(next(iter(self._starved)))
+            self._pump(lane)
+            if lane.key in self._starved:
+                return
+
+    def _takes_turn(self, now_s: float) -> bool:
+        """Whether an event may begin to run now as far as all functions together go."""
+        if self._running >= self._options.in_flight:
+            return False
+        if now_s >= self._crowded_until_s:
+            return True
+        has_turn, self._has_turn = self._has_turn, False
+        if not has_turn:
+            self._alarm.at(self._crowded_until_s)
+        return has_turn
+
     def _ring(self) -> None:
+        self._starved.clear()
         for lane in list(self._lanes.values()):
             self._pump(lane)
 
@@ -191,14 +222,14 @@ class EventQueue:
             return
         now_s = self._clock.time()
         while lane.ready:
-            if self._running >= self._options.in_flight:
-                self._starved[lane.key] = lane
-                break
             if lane.running >= lane.window:
                 look_again_at_s = lane.grow(now_s, self._options)
                 if lane.running >= lane.window:
                     self._alarm.at(look_again_at_s)
                     break
+            if not self._takes_turn(now_s):
+                self._starved[lane.key] = lane
+                break
             self._begin(lane, lane.ready.popleft())
         if lane.stored_due_at_s == NEVER or lane.is_loading:
             return
@@ -247,8 +278,7 @@ class EventQueue:
         await self._conclude(lane, event, attempt, now_s)
         self._release(lane, event)
         self._pump(lane)
-        while self._starved and self._running < self._options.in_flight:
-            self._pump(self._starved.pop(next(iter(self._starved))))
+        self._pump_starved()
 
     async def _conclude(self, lane: Lane, event: Event, attempt: Attempt, now_s: float) -> None:
         decision = decide.decide(event.progress, attempt.result, now_s, attempt.policy)

@@ -74,7 +74,7 @@ def function_of(arn: Arn) -> tuple[str, str, str]:
 def shape(config: EventInvokeConfig) -> Shape:
     """FunctionEventInvokeConfig."""
     shown: Shape = {
-        "LastModified": datetime.fromtimestamp(config.last_modified_s, UTC),
+        "LastModified": datetime.fromtimestamp(round(config.last_modified_s, 3), UTC),
         "FunctionArn": function_arn(config.account, config.region, config.name, config.qualifier),
         "DestinationConfig": {
             "OnSuccess": {} if config.on_success is None else {"Destination": config.on_success},
