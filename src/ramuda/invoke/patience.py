@@ -10,15 +10,15 @@ from ramuda.invoke.pools import Pool
 from ramuda.kernel.clock import Clock
 from ramuda.runtime.environment import Environment
 
-PATIENCE_S = 0.05
-
 Waiter: TypeAlias = asyncio.Future[Environment | None]
 
 
 class Patience:
-    """`give_back` takes an environment that was given to somebody who had just stopped waiting."""
+    """For waits of `patience_s`. `give_back` takes an environment that was given to somebody who had just stopped
+    waiting."""
 
-    def __init__(self, clock: Clock, give_back: Callable[[Pool, Environment], None]) -> None:
+    def __init__(self, patience_s: float, clock: Clock, give_back: Callable[[Pool, Environment], None]) -> None:
+        self._patience_s = patience_s
         self._clock = clock
         self._give_back = give_back
         self._waiting: deque[tuple[float, Waiter]] = deque()
@@ -29,7 +29,7 @@ class Patience:
         loop = asyncio.get_running_loop()
         waiter: Waiter = loop.create_future()
         pool.waiters.append(waiter)
-        self._waiting.append((self._clock.monotonic() + PATIENCE_S, waiter))
+        self._waiting.append((self._clock.monotonic() + self._patience_s, waiter))
         if self._sleeper is None:
             self._sleeper = loop.create_task(self._end_waits(), name="patience")
         try:

@@ -140,6 +140,34 @@ async def test_one_client_that_calls_again_and_again_stays_on_them(worlds: list[
     assert values(world, "ProvisionedConcurrencySpilloverInvocations", ("FunctionName", "f")) == []
 
 
+async def test_an_event_waits_longer_for_them_than_it_would_for_others(worlds: list[World]) -> None:
+    go_on = asyncio.Event()
+
+    async def lingers(sandbox: FakeSandbox) -> Exit:
+        client = sandbox.client()
+        while True:
+            request_id, event = await client.next()
+            await client.call("POST", f"invocation/{request_id}/response", event.body)
+            await go_on.wait()
+
+    world = await create(worlds, World(lingers))
+    provision(world, 1)
+    await until_available(world, 1)
+    for function, qualifier, waits in ((V1, "1", True), (snapshot(), None, False)):
+        await world.invoker.invoke(invocation(function, qualifier=qualifier))
+        made = len(world.made)
+        second = asyncio.ensure_future(world.invoker.invoke(invocation(function, b"2", qualifier=qualifier)))
+        await world.settled()
+        await world.clock.advance(0.1)
+        await world.settled()
+        assert (len(world.made) == made) is waits
+        if waits:
+            go_on.set()
+        assert await second == Success(payload=b"2")
+        go_on.clear()
+    assert values(world, "ProvisionedConcurrencySpilloverInvocations", ("FunctionName", "f")) == []
+
+
 async def test_an_aliass_are_for_those_who_invoke_through_it(worlds: list[World]) -> None:
     world = await create(worlds, World())
     provision(world, 1, "live")
