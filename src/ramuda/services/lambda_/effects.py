@@ -19,8 +19,8 @@ EFFECTS = {
     "FunctionName": "in force",
     "Handler": "in force",
     "ImageConfig": "in force: entry point, command, working directory",
-    "KMSKeyArn": "where KMS has an endpoint of its own, its data key seals the environment variables; where moto stands "
-    "in for it the key is looked up and the server's own key seals; before KMS is in use, kept",
+    "KMSKeyArn": "where KMS has an endpoint of its own, its data key seals the environment variables; where moto stands in "
+    "for it the key is looked up and the server's own key seals; before KMS is in use, kept",
     "Layers": "in force, also of other accounts whose policy allows it",
     "LoggingConfig": "in force: format, levels, group",
     "MemorySize": "in force: memory limit and CPU share",
@@ -32,13 +32,13 @@ EFFECTS = {
     "evaluated",
     "Runtime": "in force; `custom` is refused",
     "RuntimeConfig": "refused: customer-managed runtimes are not built",
-    "SnapStart": "in force for Python in the isolated sandbox: published versions start from a snapshot. Other runtimes "
-    "are kept with OptimizationStatus Off",
+    "SnapStart": "in force for Python in the isolated sandbox: published versions start from a snapshot. For other "
+    "runtimes it is kept with OptimizationStatus Off",
     "Tags": "kept",
     "TenancyConfig": "refused: tenant isolation is not built",
     "Timeout": "in force",
-    "TracingConfig": "Active samples one request a second and 5 % of the others; `_X_AMZN_TRACE_ID` tells the function. "
-    "Segments are not kept yet",
-    "VpcConfig": "looked up in EC2 where that is in use; a function whose subnets have no route to a NAT gateway reaches "
-    "the platform's endpoint and nothing else (option `vpc_egress`). There are no addresses of the VPC",
+    "TracingConfig": "Active samples one request a second and 5 % of the others; `_X_AMZN_TRACE_ID` tells the function "
+    "so. Segments are not kept yet",
+    "VpcConfig": "looked up in EC2 where that is in use; a function whose subnets have no route to a NAT gateway "
+    "reaches the platform's endpoint and nothing else (option `vpc_egress`). There are no addresses of the VPC",
 }
