@@ -28,6 +28,8 @@ from ramuda.runtime.states import Begun, InitFailure, Initialization
 class Beginning:
     """Init of one environment. `watch` is called when the runtime's process was started."""
 
+    is_restored = False
+
     def __init__(
         self,
         *,

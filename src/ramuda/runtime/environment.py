@@ -21,19 +21,17 @@ from ramuda.kernel.function import FunctionError, FunctionSnapshot, Invocation, 
 from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.recorder import LogStream
 from ramuda.kernel.ports.sandbox import Assignment, Exit, Sandbox
-from ramuda.runtime import beginning, events, reports
+from ramuda.runtime import beginning, events, reports, snapshots_restore
 from ramuda.runtime.api import ResponseStream, RuntimeApi, StreamLimits
 from ramuda.runtime.api.extensions import ExtensionsApi
 from ramuda.runtime.api.restore import RestoreApi, SnapStart
 from ramuda.runtime.api.telemetry import TelemetryApi
-from ramuda.runtime.beginning import Beginning
 from ramuda.runtime.chronicle import Chronicle
 from ramuda.runtime.extensions.crew import Crew
 from ramuda.runtime.extensions.roster import Reason
 from ramuda.runtime.memory import PeakMemory
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion, Progress
-from ramuda.runtime.snapshots_restore import Restoring
 from ramuda.runtime.states import InitFailure, Initialization, State
 
 BACKLOG = 16
@@ -89,16 +87,10 @@ class Environment:
             options=options,
         )
         self._crew = Crew(
-            function=function,
-            sandbox=sandbox,
-            chronicle=self._chronicle,
-            clock=clock,
-            options=options,
-            listener=self,
+            function=function, sandbox=sandbox, chronicle=self._chronicle, clock=clock, options=options, listener=self
         )
         self._api = self._make_api(options, snap_start)
-        self._is_restored = snap_start is not None and snap_start.is_restored
-        self._beginning = (Restoring if self._is_restored else Beginning)(
+        self._beginning = snapshots_restore.beginning_of(snap_start)(
             function=function,
             runtime=runtime,
             initialization=initialization,
@@ -309,7 +301,7 @@ class Environment:
         except PortError:
             self._observer.lost(self)
             return
-        if self._is_restored:
+        if self._beginning.is_restored:
             return self._observer.lost(self)  # the next event has another restored
         self._become_idle(State.BROKEN)
 

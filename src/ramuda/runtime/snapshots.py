@@ -214,7 +214,7 @@ class Snapshots:
             environment=environment,
             used_s=self._clock.monotonic(),
         )
-        self._copy_ahead(snapshot)
+        await self._fill(snapshot)  # so that also the first restore finds one
         return snapshot
 
     def _observer(self, key: tuple[str, str]) -> Observer:
@@ -247,18 +247,22 @@ class Snapshots:
 
     def _copy_ahead(self, snapshot: _Snapshot) -> None:
         if self._options.restored_ahead and snapshot.refill is None:
-            snapshot.refill = asyncio.get_running_loop().create_task(self._fill(snapshot))
+            snapshot.refill = asyncio.get_running_loop().create_task(self._fill_later(snapshot))
+
+    async def _fill_later(self, snapshot: _Snapshot) -> None:
+        try:
+            await self._clock.sleep(AHEAD_DELAY_S)
+            await self._fill(snapshot)
+        finally:
+            snapshot.refill = None
 
     async def _fill(self, snapshot: _Snapshot) -> None:
         try:
-            await self._clock.sleep(AHEAD_DELAY_S)
             while len(snapshot.ahead) < self._options.restored_ahead:
                 copy = await snapshot.origin.copy()
                 snapshot.ahead.append((copy, await self._attached(copy)))
         except PortError as e:
             log.warning("snapshot.not_copied function=%s error=%s", snapshot.function.arn, e)
-        finally:
-            snapshot.refill = None
 
     # The end
 

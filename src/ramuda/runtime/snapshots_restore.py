@@ -7,12 +7,15 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart-runtime-hooks.htm
 
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.function import RestoreFailed
+from ramuda.runtime.api.restore import SnapStart
 from ramuda.runtime.beginning import Beginning
 from ramuda.runtime.states import Begun, InitFailure
 
 
 class Restoring(Beginning):
     """Stands in for `Beginning`."""
+
+    is_restored = True
 
     async def first(self) -> InitFailure | None:
         """Raises RestoreFailed, PortError."""
@@ -32,3 +35,8 @@ class Restoring(Beginning):
 
     async def again(self) -> InitFailure | None:
         raise PortError("a restored environment is not started again")
+
+
+def beginning_of(snap_start: SnapStart | None) -> type[Beginning]:
+    """How an environment begins."""
+    return Restoring if snap_start is not None and snap_start.is_restored else Beginning
