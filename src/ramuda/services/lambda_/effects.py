@@ -19,8 +19,8 @@ EFFECTS = {
     "FunctionName": "in force",
     "Handler": "in force",
     "ImageConfig": "in force: entry point, command, working directory",
-    "KMSKeyArn": "where KMS has an endpoint of its own, its data key seals the environment variables; where moto stands "
-    "in for it the key is looked up and the server's own key seals; before KMS is in use, kept",
+    "KMSKeyArn": "where KMS has an endpoint of its own, its data key seals the environment variables; where moto plays "
+    "KMS the key is looked up and the server's own key seals; before KMS is in use, kept",
     "Layers": "in force, also of other accounts whose policy allows it",
     "LoggingConfig": "in force: format, levels, group",
     "MemorySize": "in force: memory limit and CPU share",
