@@ -9,26 +9,12 @@ from ramuda.kernel.function import Success, Throttled
 from ramuda.kernel.ports.invoker import Provision, Provisioned
 from ramuda.kernel.ports.sandbox import Exit
 from ramuda.runtime.states import Initialization
-from tests.unit.invoke.world import World, create
+from tests.unit.invoke.world import Gate, World, create
 from tests.unit.runtime.fakes import FakeSandbox, echo, invocation, snapshot
 
 ARN = snapshot().ref.arn
 V1 = snapshot(version="1")
 QUICK = InvokeOptions(provision_together=2)
-
-
-class Gate:
-    """A runtime that answers only while it is `open`."""
-
-    def __init__(self) -> None:
-        self.open = asyncio.Event()
-
-    async def __call__(self, sandbox: FakeSandbox) -> Exit:
-        client = sandbox.client()
-        while True:
-            request_id, event = await client.next()
-            await self.open.wait()
-            await client.call("POST", f"invocation/{request_id}/response", event.body)
 
 
 class Mortal:

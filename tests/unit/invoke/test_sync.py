@@ -6,8 +6,7 @@ import pytest
 
 from ramuda.invoke.options import Options as InvokeOptions
 from ramuda.kernel.function import Success, Throttled
-from tests.unit.invoke.test_provisioned import Gate
-from tests.unit.invoke.world import World, create, running
+from tests.unit.invoke.world import Gate, World, create, running
 from tests.unit.runtime.fakes import invocation, snapshot
 
 FUNCTION = (("FunctionName", "f"),)

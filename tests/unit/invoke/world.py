@@ -6,7 +6,7 @@ from ramuda.invoke.options import Options as InvokeOptions
 from ramuda.invoke.sync import SyncInvoker
 from ramuda.kernel.function import FunctionSnapshot
 from ramuda.kernel.ports.catalog import ProvidedRuntime
-from ramuda.kernel.ports.sandbox import Assignment, Boot, RuntimeSpec
+from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, RuntimeSpec
 from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.states import Initialization
@@ -74,6 +74,20 @@ class World:
         """Lets answered environments ask for their next event, and closed ones end."""
         for _ in range(200):
             await asyncio.sleep(0)
+
+
+class Gate:
+    """A runtime that answers only while it is `open`."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+
+    async def __call__(self, sandbox: FakeSandbox) -> Exit:
+        client = sandbox.client()
+        while True:
+            request_id, event = await client.next()
+            await self.open.wait()
+            await client.call("POST", f"invocation/{request_id}/response", event.body)
 
 
 def running(world: "World") -> int:

@@ -166,6 +166,12 @@ async def test_no_version_is_provisioned_twice(lambda_: Lambda) -> None:
     await put(lambda_, "f", "2", 1)
     moved = await lambda_.refusal("UpdateAlias", FunctionName="f", Name="live", FunctionVersion="2")
     assert (moved.code, moved.message) == taken
+    moved = await lambda_.refusal("UpdateAlias", FunctionName="f", Name="live", FunctionVersion="$LATEST")
+    assert (moved.code, moved.message) == (
+        INVALID,
+        "Provisioned Concurrency Configs cannot be applied to unpublished function versions.",
+    )
+    assert (await lambda_("GetAlias", FunctionName="f", Name="live"))["FunctionVersion"] == "1"
 
 
 async def test_an_alias_takes_its_provisioned_concurrency_along_and_divides_it_by_weight(lambda_: Lambda) -> None:

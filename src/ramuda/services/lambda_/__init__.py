@@ -1,13 +1,14 @@
 """AWS Lambda: functions, versions, layers, invocation.
 
 Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases, Invoke
-(RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved concurrency, account
-settings, runtime management and recursion settings, resource policies of functions and layers (invoking functions and
+(RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved and provisioned
+concurrency, account settings, runtime management and recursion settings, resource policies of functions and layers (invoking functions and
 using layers of other accounts), code signing, function URLs (BUFFERED and RESPONSE_STREAM). Not yet: event invoke
-configuration, event source mappings, provisioned concurrency, container images, durable functions.
+configuration, event source mappings, container images, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers, Environment, MemorySize, Timeout,
-EphemeralStorage, LoggingConfig, reserved concurrency. Passed on to the runtime: TracingConfig, Architectures.
+EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
+environments (`[invoke]` options). Passed on to the runtime: TracingConfig, Architectures.
 Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, SnapStart,
 RuntimeManagementConfig. RecursionConfig is in force for invocations that carry `Lineage` in their trace header.
 CodeSigningConfigArn is in force, but there is no AWS Signer here: no code is ever signed by an allowed profile, so

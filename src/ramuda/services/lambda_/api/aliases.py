@@ -89,8 +89,7 @@ async def update_alias(room: Room, call: Call) -> Result:
         )
         _check(tx, alias)
         _put(tx, alias)
-        if tables.provisioned.get(tx, named.account, named.region, named.name, alias.alias) is not None:
-            provisioned_concurrency.check_free(tx, named, alias.alias)
+        provisioned_concurrency.check_moved(tx, alias)
         return alias
 
     alias = await room.database.write(write)

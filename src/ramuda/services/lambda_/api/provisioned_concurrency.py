@@ -2,6 +2,8 @@
 
 What is asked for is stored; `provisioning` has it started, and the invoker says how far that is."""
 
+from collections.abc import Iterable
+
 from ramuda.kernel.call import Call, Result
 from ramuda.kernel.clock import iso_seconds
 from ramuda.kernel.ports.database import Transaction
@@ -33,11 +35,8 @@ async def put_provisioned_concurrency_config(room: Room, call: Call) -> Result:
         alias = _named_alias(tx, named)
         if alias is not None:
             rules.check_alias(alias)
-        for number in rules.versions(alias) if alias is not None else [named.version]:
-            found = store.version(tx, named.account, named.region, named.name, number)
-            if found is not None:
-                rules.check_version(found)
-        check_free(tx, named, named.version)
+        _check_versions(tx, named, rules.versions(alias) if alias is not None else [named.version])
+        _check_free(tx, named)
         _check_sums(tx, room, config)
         tables.provisioned.put(tx, named.account, named.region, named.name, config.qualifier, config)
 
@@ -95,10 +94,27 @@ async def list_provisioned_concurrency_configs(room: Room, call: Call) -> Result
     return result
 
 
-def check_free(tx: Transaction, named: names.Named, qualifier: str) -> None:
-    """Whether a version or alias may be provisioned, or an alias that is may point where it is stored to point."""
+def check_moved(tx: Transaction, alias: Alias) -> None:
+    """Whether an alias, as it is stored now, may keep the provisioned concurrency that it has, if any."""
+    if tables.provisioned.get(tx, alias.account, alias.region, alias.name, alias.alias) is None:
+        return
+    if alias.version == LATEST:
+        raise rules.unpublished()
+    named = names.Named(account=alias.account, region=alias.region, name=alias.name, qualifier=alias.alias)
+    _check_versions(tx, named, rules.versions(alias))
+    _check_free(tx, named)
+
+
+def _check_versions(tx: Transaction, named: names.Named, versions: Iterable[str]) -> None:
+    for number in versions:
+        found = store.version(tx, named.account, named.region, named.name, number)
+        if found is not None:
+            rules.check_version(found)
+
+
+def _check_free(tx: Transaction, named: names.Named) -> None:
     rules.check_free(
-        qualifier,
+        named.version,
         tables.aliases.of(tx, named.account, named.region, named.name),
         [config.qualifier for config in tables.provisioned.of(tx, named.account, named.region, named.name)],
     )
