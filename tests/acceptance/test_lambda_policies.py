@@ -279,7 +279,7 @@ def test_another_account_invokes_where_the_policy_lets_it(
     accepted = foreigner.invoke(FunctionName=arn(function), InvocationType="Event", Payload=b"{}")
     assert accepted["StatusCode"] == 202
     streamed = foreigner.invoke_with_response_stream(FunctionName=arn(function), Payload=b"{}")
-    assert next(iter(streamed["EventStream"])) == {"PayloadChunk": {"Payload": b"{}"}}
+    assert list(streamed["EventStream"]) == [{"PayloadChunk": {"Payload": b"{}"}}, {"InvokeComplete": {}}]
     assert refused(foreigner.get_function, FunctionName=arn(function))[0] == 403
     assert refused(aws("lambda", account="333333333333").invoke, FunctionName=arn(function))[0] == 403
     client.remove_permission(FunctionName=function, StatementId="other")
