@@ -128,24 +128,29 @@ class Server:
             ids=self._ids,
             models=Models(options.data_dir / "cache"),
             function_urls=lambda_service.function_urls,
-            internal_routes=internal_routes(
-                Sources(
-                    backend_name=self.backend_name,
-                    placement=self.invoker.placement,
-                    prepared=self.prepared,
-                    telemetry=self.telemetry,
-                    downloads=lambda_service.downloads,
-                )
-            ),
+            internal_routes=internal_routes(self._sources(lambda_service)),
         )
         await self._begin(lambda_service.start, lambda_service.stop)
-        self._undo.append(lambda: http.close(DRAIN_S))
-        try:
-            self.port = await http.listen(options.host, options.port)
-        except OSError as e:
-            raise ConfigError(f"--host {options.host} --port {options.port}: {e.strerror}") from e
+        await self._listen(http)
         await lambda_service.resume_events()
         await lambda_service.listening()
+
+    def _sources(self, lambda_service: lambda_.LambdaService) -> Sources:
+        return Sources(
+            backend_name=self.backend_name,
+            placement=self.invoker.placement,
+            prepared=self.prepared,
+            telemetry=self.telemetry,
+            downloads=lambda_service.downloads,
+        )
+
+    async def _listen(self, http: HttpServer) -> None:
+        host, port = self.options.host, self.options.port
+        self._undo.append(lambda: http.close(DRAIN_S))
+        try:
+            self.port = await http.listen(host, port)
+        except OSError as e:
+            raise ConfigError(f"--host {host} --port {port}: {e.strerror}") from e
 
     def _take_data_dir(self) -> DataDir:
         data_dir = DataDir(self.options.data_dir)

@@ -2,9 +2,9 @@
 
 Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases, Invoke
 (RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved and provisioned
-concurrency, account settings, runtime management and recursion settings, resource policies of functions and layers (invoking functions and
-using layers of other accounts), code signing, function URLs (BUFFERED and RESPONSE_STREAM). Not yet: event invoke
-configuration, event source mappings, container images, durable functions.
+concurrency, account settings, runtime management and recursion settings, resource policies of functions and layers
+(invoking functions and using layers of other accounts), code signing, function URLs (BUFFERED and RESPONSE_STREAM).
+Not yet: event invoke configuration, event source mappings, container images, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers, Environment, MemorySize, Timeout,
 EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
