@@ -81,12 +81,10 @@ async def test_every_setting_is_shown_again(lambda_: Lambda) -> None:
     }
     created = await lambda_.create(
         **given,
-        SnapStart={"ApplyOn": "PublishedVersions"},
         VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
         FileSystemConfigs=[{"Arn": "arn:aws:elasticfilesystem:...", "LocalMountPath": "/mnt/x"}],
     )
     assert created == created | given
-    assert created["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "Off"}
     assert created["VpcConfig"] == {
         "SubnetIds": ["subnet-1"],
         "SecurityGroupIds": ["sg-1"],
