@@ -106,14 +106,26 @@ async def test_more_events_run_at_once_while_none_ends(tmp_path: Path) -> None:
     limited = bench.functions["f"].answer = Limited(1000)
     await asyncio.gather(*(bench.send(id_=str(i)) for i in range(60)))
     widths = []
-    for _ in range(20):
-        for _ in range(20):
-            await asyncio.sleep(0)
+    for _ in range(10):
         widths.append(len(limited.running))
         await bench.clock.advance(0.1)
-    assert widths[0] == 4
-    assert widths == sorted(widths)
-    assert widths[-1] == 60
+    assert widths == [4, 6, 9, 13, 19, 28, 42, 60, 60, 60]
+    limited.free()
+    await bench.close()
+
+
+async def test_a_function_that_gets_no_more_done_by_running_more_at_once_keeps_its_width(tmp_path: Path) -> None:
+    bench = await Bench(tmp_path, Options(in_flight_first=4, ramp_s=0.1, crowd=1000)).open()
+    limited = bench.functions["f"].answer = Limited(1000)
+    await asyncio.gather(*(bench.send(id_=str(i)) for i in range(200)))
+    for _ in range(20):
+        for future in limited.running[:2]:  # two in a turn, however many run
+            future.set_result(Success(payload=b"null"))
+        del limited.running[:2]
+        await bench.clock.advance(0.1)
+        for _ in range(5):
+            await asyncio.sleep(0)
+    assert len(limited.running) <= 6
     limited.free()
     await bench.close()
 

@@ -1,9 +1,11 @@
 """The events of one function that wait or run: each function has a lane of its own, so that one that is throttled, slow
 or broken holds up no other.
 
-How many run at once is the lane's window. It begins at `Options.in_flight_first`, and grows while events wait and none
-ends. When the function is throttled it shrinks to what runs, for `Options.back_off_s`: of thousands that wait then,
-one a second finds out whether there is room again, and whatever ends makes room for another.
+How many run at once is the lane's window. It begins at `Options.in_flight_first`, and grows while events wait and that
+makes more of them end in the same time: a function that waits for others gets as many environments as it can use, one
+that computes no more than the machine has processors for. When the function is throttled it shrinks to what runs, for
+`Options.back_off_s`: of thousands that wait then, one a second finds out whether there is room again, and whatever ends
+makes room for another.
 """
 
 from collections import deque
@@ -13,6 +15,8 @@ from ramuda.invoke.queue.options import Options
 from ramuda.invoke.queue.rows import FunctionKey
 
 NEVER = float("inf")
+WORTH = 1.1
+"""So many times as many must end as did before, for the window to grow further."""
 
 
 class Lane:
@@ -20,8 +24,10 @@ class Lane:
     `held` events and `held_bytes` of payload are in memory or about to be."""
 
     __slots__ = (
+        "_best_per_s",
         "_ended",
         "_grow_at_s",
+        "_looked_at_s",
         "held",
         "held_bytes",
         "is_loading",
@@ -42,7 +48,9 @@ class Lane:
         self.is_loading = False
         self.window = options.in_flight_first
         self._grow_at_s = 0.0
-        self._ended = False
+        self._looked_at_s = 0.0
+        self._ended = 0
+        self._best_per_s = 0.0
 
     @property
     def is_empty(self) -> bool:
@@ -61,7 +69,7 @@ class Lane:
 
     def ended(self) -> None:
         self.running -= 1
-        self._ended = True
+        self._ended += 1
 
     def throttled(self, now_s: float, options: Options) -> None:
         """After `ended` of the event that found no room."""
@@ -69,15 +77,30 @@ class Lane:
         self._grow_at_s = now_s + options.back_off_s
 
     def grow(self, now_s: float, options: Options) -> float:
-        """Widens the window when it is time; when to look again."""
-        if self._grow_at_s == 0.0:
-            self._grow_at_s = now_s + options.ramp_s
-        elif now_s >= self._grow_at_s:
-            first = options.in_flight_first
-            if self.window < first:
-                self.window = min(first, max(1, 2 * self.window))
-            elif not self._ended:
-                self.window = min(options.in_flight, self.window + max(1, self.window // 4))
-            self._ended = False
-            self._grow_at_s = now_s + (options.back_off_s if self.window < first else options.ramp_s)
+        """Widens the window when it is time; when to look again. Asked while events wait for the window."""
+        if self._grow_at_s < now_s - 2 * options.ramp_s:  # the first that wait after a while
+            self._look(now_s)
+            self._best_per_s = 0.0
+            if self.window >= options.in_flight_first:
+                self._grow_at_s = now_s + options.ramp_s
+                return self._grow_at_s
+        if now_s >= self._grow_at_s:
+            if self.window < options.in_flight_first:
+                self.window = min(options.in_flight_first, max(1, 2 * self.window))
+            elif self._is_worth_it(now_s):
+                self.window = min(options.in_flight, self.window + max(1, self.window // 2))
+            self._look(now_s)
+            is_narrow = self.window < options.in_flight_first
+            self._grow_at_s = now_s + (options.back_off_s if is_narrow else options.ramp_s)
         return self._grow_at_s
+
+    def _is_worth_it(self, now_s: float) -> bool:
+        per_s = self._ended / max(now_s - self._looked_at_s, 1e-9)
+        if self._ended and per_s < WORTH * self._best_per_s:
+            return False
+        self._best_per_s = max(self._best_per_s, per_s)
+        return True
+
+    def _look(self, now_s: float) -> None:
+        self._looked_at_s = now_s
+        self._ended = 0

@@ -22,12 +22,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     in_flight: int = 1000
     """Events running at the same time, over all functions."""
     in_flight_first: int = 4
-    """Events of one function running at the same time at first; more follow while none of them ends."""
+    """Events of one function running at the same time at first; more follow while that makes more of them end."""
     crowd: int = 8
     """So many events accepted in one commit are a crowd: while it lasts, one event begins to run for each commit, so
     that accepting goes first and what it is too much for waits in the queue. Events under way go on."""
-    ramp_s: float = 0.1
-    """After so long without an end, a quarter more of a function's waiting events begin to run."""
+    ramp_s: float = 0.25
+    """How often it is looked whether half as many more of a function's events should run at the same time."""
     memory_events: int = 256
     """Events of one function that wait in memory; the others wait in the database."""
     memory_bytes: int = 64 * 1024 * 1024
