@@ -37,6 +37,15 @@ exports.fails = streamifyResponse(async (event, stream) => {
   await new Promise((resolve) => setImmediate(resolve));
   throw new TypeError("oops");
 });
+exports.exits = streamifyResponse(async (event, stream) => {
+  stream.write("first", () => process.exit(3));
+  await new Promise(() => {});
+});
+exports.pipes = streamifyResponse(async (event, stream) => {
+  const { Readable } = require("stream");
+  await require("stream/promises").pipeline(Readable.from(["one", "two"]), stream);
+});
+exports.silent = streamifyResponse(async (event, stream) => { stream.end(); });
 exports.early = streamifyResponse(async () => { throw new TypeError("oops"); });
 exports.whole = async (event) => ({ statusCode: 200, body: "x" });
 exports.much = streamifyResponse(async (event, stream) => {
@@ -168,6 +177,34 @@ def test_an_error_in_the_middle_ends_the_stream_with_it(aws: Aws, node: Callable
     details = json.loads(complete["ErrorDetails"])
     assert (details["errorType"], details["errorMessage"]) == ("TypeError", "oops")
     assert list(events) == []
+
+
+def test_a_function_that_exits_in_the_middle_truncates_its_stream(aws: Aws, node: Callable[..., str]) -> None:
+    _, events = streamed(aws, node("exits"))
+    assert list(events)[-1] == {
+        "InvokeComplete": {
+            "ErrorCode": "Runtime.TruncatedResponse",
+            "ErrorDetails": "Response stream was truncated",
+        }
+    }
+
+
+def test_a_pipeline_is_streamed_whole(aws: Aws, node: Callable[..., str], url_of: Callable[[str], Url]) -> None:
+    name = node("pipes")
+    *chunks, complete = list(streamed(aws, name)[1])
+    assert b"".join(chunk["PayloadChunk"]["Payload"] for chunk in chunks) == b"onetwo"
+    assert complete == {"InvokeComplete": {}}
+    answer = url_of(name)()
+    assert (answer.status, answer.body, answer.header("content-type")) == (200, b"onetwo", "application/octet-stream")
+
+
+def test_a_function_that_ends_its_stream_without_a_word_has_an_empty_answer(
+    aws: Aws, node: Callable[..., str], url_of: Callable[[str], Url]
+) -> None:
+    name = node("silent")
+    assert list(streamed(aws, name)[1]) == [{"InvokeComplete": {}}]
+    answer = url_of(name)()
+    assert (answer.status, answer.body) == (200, b"")
 
 
 def test_a_url_streams_with_the_head_that_the_function_wrote(
