@@ -232,18 +232,15 @@ def base_layers() -> list[Blob]:
     return [blob(layer, compressed=False), blob(client)]
 
 
-BASE_RUN = {
-    "Entrypoint": ["/lambda-entrypoint.sh"],
-    "WorkingDir": "/var/task",
-    "Env": [
-        "LANG=en_US.UTF-8",
-        "TZ=:/etc/localtime",
-        "PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-        "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-        "LAMBDA_TASK_ROOT=/var/task",
-        "LAMBDA_RUNTIME_DIR=/var/runtime",
-    ],
-}
+BASE_ENV = [
+    "LANG=en_US.UTF-8",
+    "TZ=:/etc/localtime",
+    "PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+    "LAMBDA_TASK_ROOT=/var/task",
+    "LAMBDA_RUNTIME_DIR=/var/runtime",
+]
+BASE_RUN: dict[str, Any] = {"Entrypoint": ["/lambda-entrypoint.sh"], "WorkingDir": "/var/task", "Env": BASE_ENV}
 
 
 def function(base: Sequence[Blob], files: Mapping[str, str], command: str = "app.handler", **run: Any) -> Image:

@@ -26,13 +26,15 @@ def execute(argv: list[str], environment: dict[str, str], folder: str) -> NoRetu
         os.chdir(folder)
     except OSError as error:
         _refuse(INVALID_WORKING_DIR, f"chdir {folder}: {_told(error)}")
+    if not argv:
+        _refuse(INVALID_ENTRYPOINT, "exec: no command")
     for number in _CHANGED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
     try:
         os.execvpe(argv[0], argv, environment)  # noqa: S606
     except OSError as error:
         _refuse(INVALID_ENTRYPOINT, _not_executed(argv[0], error))
-    except ValueError as error:  # a zero byte, or nothing at all
+    except ValueError as error:  # an empty name, or a zero byte
         _refuse(INVALID_ENTRYPOINT, f"fork/exec {argv[0]}: {error}")
 
 
