@@ -95,9 +95,10 @@ class ProvisionedConcurrency:
         return pool if pool is not None and pool.serves(invocation) else None
 
     def _resize(self, pool: ProvisionedPool, wanted: int) -> None:
+        was_enough = pool.is_complete and wanted <= pool.wanted
         pool.wanted = wanted
         pool.failure, pool.failures, pool.again_at_s = None, 0, 0.0
-        pool.is_complete = len(pool.ready) >= wanted
+        pool.is_complete = was_enough or len(pool.ready) >= wanted
         self._trim(pool)
         self._changed(pool, None)
 

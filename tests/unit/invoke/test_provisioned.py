@@ -254,6 +254,8 @@ async def test_an_init_that_fails_later_is_tried_again_after_longer_and_longer_w
         await world.settled()
         assert len(world.made) == made
     assert (state(world).failure, state(world).available, state(world).allocated) == (None, 0, 1)
+    provision(world, 1)
+    assert state(world).is_complete, "asked for once more, it is what it was"
     world.behaviour = echo
     await world.clock.advance(10)
     await until_available(world, 1)
