@@ -74,7 +74,9 @@ class Chronicle:
     def _printed(self, text: str) -> None:
         """A line of the function's standard output."""
         if self._application_level is not None:
-            kept = levels.passed(text, self._application_level, records.timestamp(self._clock.time()))
+            request_id = self.progress.invocation.request_id if self.progress is not None else None
+            now = records.timestamp(self._clock.time())
+            kept = levels.passed(text, self._application_level, now, request_id)
             if kept is None:
                 return
             text = kept

@@ -298,6 +298,7 @@ async def test_what_the_api_refuses(stage: Any, tmp_path: Path) -> None:  # noqa
             note_free = ExtensionClient(sandbox)
             assert (await note_free.register(f"i{number}", [])).status == 200
             waiting.append(asyncio.ensure_future(note_free.next()))
+            waiting[-1].add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         twin = await client.register("i0", [])
         note("twin", twin)
         note("too many", await client.register("i9", []))
@@ -344,6 +345,7 @@ async def test_an_internal_extension_alone_gives_the_runtime_half_a_second(stage
         event = await hearing
         assert event["eventType"] == "INVOKE"
         hearing = asyncio.ensure_future(client.next())
+        hearing.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         return await runner
 
     s = await stage(runtime, options=QUICK).open()

@@ -100,7 +100,7 @@ async def test_the_application_level_holds_for_json_lines_that_are_printed(stage
     s = await stage(runtime, logging=logging("WARN", "ERROR")).open()
     await s.environment.initialize()
     await s.environment.close()
-    assert s.stream.events == ["plain\n", '{"level":"ERROR","timestamp":"2026-11-21T05:24:00Z"}\n']
+    assert s.stream.events == ['{"level":"ERROR","timestamp":"2026-11-21T05:24:00Z"}\n']
 
 
 async def test_an_init_ahead_of_invocations_is_reported_also_when_it_succeeds(stage: Any) -> None:  # noqa: F811

@@ -366,6 +366,8 @@ async def test_a_subscriber_is_told_of_all_phases(stage: Any, tmp_path: Path, lo
         "instanceMaxMemory": 128 * 1024 * 1024,
     }
     subscribed = {"name": "ext", "state": "Subscribed", "types": ["platform", "function"]}
+    (hello,) = (event["record"] for event in collector.events if event["type"] == "function")
+    said = hello if is_json else "hello\n"
     spans = [{"name": name, "start": 0, "durationMs": 0} for name in ("responseLatency", "responseDuration")]
     metrics = {"durationMs": 0, "billedDurationMs": 0, "memorySizeMB": 128, "maxMemoryUsedMB": 42, "initDurationMs": 0}
     assert without_times(collector.events)[1:] == [
@@ -374,7 +376,7 @@ async def test_a_subscriber_is_told_of_all_phases(stage: Any, tmp_path: Path, lo
         ("platform.extension", {"name": "ext", "state": "Ready", "events": ["INVOKE", "SHUTDOWN"]}),
         ("platform.initReport", {**kind, "status": "success", "metrics": {"durationMs": 0}}),
         ("platform.start", {"requestId": REQUEST, "version": "$LATEST"}),
-        ("function", "hello\n"),
+        ("function", said),
         (
             "platform.runtimeDone",
             {
@@ -386,6 +388,8 @@ async def test_a_subscriber_is_told_of_all_phases(stage: Any, tmp_path: Path, lo
         ),
         ("platform.report", {"requestId": REQUEST, "status": "success", "metrics": metrics}),
     ]
+    if is_json:
+        assert (hello.pop("timestamp")[10], hello) == ("T", {"level": "INFO", "message": "hello", "requestId": REQUEST})
     times = [event["time"] for event in collector.events]
     assert times == sorted(times)
     assert all(len(time) == len("2026-11-21T05:24:00.123Z") and time.endswith("Z") for time in times)
