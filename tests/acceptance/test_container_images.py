@@ -24,7 +24,8 @@ import os, sys
 def handler(event, context):
     if event == "raise":
         raise ValueError("on purpose")
-    return {"event": event, "text": open("/var/task/text").read(), "cwd": os.getcwd(), "handler": os.environ["_HANDLER"],
+    text = open("/var/task/text").read()
+    return {"event": event, "text": text, "cwd": os.getcwd(), "handler": os.environ["_HANDLER"],
             "execution": os.environ.get("AWS_EXECUTION_ENV"), "prefix": sys.prefix, "user": os.getuid(),
             "root": sorted(os.listdir("/")), "mine": os.environ.get("MINE"), "name": context.function_name}
 """
@@ -183,8 +184,8 @@ def test_a_tag_that_moves_changes_nothing_until_the_function_is_updated(
 
 
 def test_image_config_takes_the_place_of_what_the_image_says(client: Any, deploy: Deploy, layout: Path) -> None:
-    name = deploy(f"oci:{layout}:v1", ImageConfig={"WorkingDirectory": "/tmp"})  # noqa: S108 - the sandbox's own
-    assert invoke(client, name)["cwd"] == "/tmp"  # noqa: S108
+    name = deploy(f"oci:{layout}:v1", ImageConfig={"WorkingDirectory": "/tmp"})
+    assert invoke(client, name)["cwd"] == "/tmp"
     changed = client.update_function_configuration(
         FunctionName=name, ImageConfig={"EntryPoint": ["/bin/sh", "/lambda-entrypoint.sh"], "Command": ["app.handler"]}
     )
