@@ -19,6 +19,8 @@ FEATURE_HEADER = b"lambda-extension-accept-feature"
 ERROR_TYPE_HEADER = b"lambda-extension-function-error-type"
 BODY_BYTES_MAX = 64 * 1024
 ERROR_TYPE_BYTES = 256
+NAME_MAX = 255
+"""Of a file."""
 
 
 class ExtensionsApi:
@@ -45,7 +47,7 @@ class ExtensionsApi:
 
     def _register(self, exchange: Exchange, body: bytes) -> None:
         name = exchange.headers.get(NAME_HEADER, b"").decode("utf-8", "replace")
-        if not name:
+        if not name or len(name) > NAME_MAX:
             raise Refused("Extension.InvalidExtensionName", "Empty extension name")
         extension = self._crew.register(name, body)
         ref = self._function.ref

@@ -66,20 +66,25 @@ class Subscriber:
 
     def close(self) -> None:
         self._task.cancel()
-        self._disconnect()
 
     async def _run(self) -> None:
-        while True:
-            await self._has_some.wait()
-            await self._wait_due()
-            batch = self._backlog.take()
-            if not await self._delivered(batch):
-                self._backlog.lost(batch)
-            dropped, size_bytes = self._backlog.take_dropped()
-            if dropped:
-                record = records.dropped(dropped, size_bytes)
-                self._backlog.add(records.event(self._clock.time(), "platform.logsDropped", record))
-            self._look()
+        try:
+            while True:
+                await self._has_some.wait()
+                await self._wait_due()
+                await self._deliver_some()
+                self._look()
+        finally:
+            self._disconnect()
+
+    async def _deliver_some(self) -> None:
+        batch = self._backlog.take()
+        if not await self._delivered(batch):
+            self._backlog.lost(batch)
+        dropped, size_bytes = self._backlog.take_dropped()
+        if dropped:
+            record = records.dropped(dropped, size_bytes)
+            self._backlog.add(records.event(self._clock.time(), "platform.logsDropped", record))
 
     def _look(self) -> None:
         if not self._backlog.is_batch:
