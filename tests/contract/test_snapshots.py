@@ -223,6 +223,16 @@ async def test_an_event_loop_made_in_init_works_in_copies(lab: Lab) -> None:
         assert seen["cpu_s"] + seen["cpu_s_then"] < 0.1  # it slept meanwhile
 
 
+async def test_threads_that_end_before_a_fork_are_no_obstacle(lab: Lab) -> None:
+    """As OpenBLAS has them, and so numpy."""
+    script = COUNTER + (
+        "stopped = threading.Event()\nthread = threading.Thread(target=stopped.wait)\nthread.start()\n"
+        "os.register_at_fork(before=lambda: (stopped.set(), thread.join()))\n"
+    )
+    copy = await lab.copy(await lab.settled(script))
+    assert await lab.ask(copy, threads="threading.active_count()") == {"threads": 1}
+
+
 async def test_a_connection_made_in_init_is_closed_in_copies(lab: Lab) -> None:
     script = COUNTER + (
         "import socket\nserver = socket.create_server(('127.0.0.1', 0))\n"

@@ -21,6 +21,7 @@ import select
 import signal
 import socket
 import sys
+import warnings
 from typing import Any, NoReturn
 
 from . import snapshot_files
@@ -40,6 +41,7 @@ def restore_next(client: Any) -> None:
     """Stands in for `LambdaRuntimeClient.restore_next`."""
     gc.collect()
     gc.freeze()  # a collection would touch, and so copy, every page
+    _end_threads()
     pairs = snapshot_files.socket_pairs()
     _say_ready(client.lambda_runtime_address)
     reading, writing = os.pipe()
@@ -56,6 +58,19 @@ def restore_next(client: Any) -> None:
     os.environ.pop(_FRAMES_VARIABLE, None)  # as the client does when it has opened it
     snapshot_files.renew(pairs, frames)
     _renew_randomness()
+
+
+def _end_threads() -> None:
+    """Libraries with threads of their own that know of forks end them before one, and start them again when they need
+    them: OpenBLAS, and so numpy, is one. So there is a fork, of no other use."""
+    if len(os.listdir("/proc/self/task")) == 1:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a process of several threads forks
+        child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
 
 
 def _say_ready(address: str) -> None:
