@@ -15,7 +15,7 @@ from ramuda.invoke.queue.options import Options
 from ramuda.invoke.queue.rows import FunctionKey
 
 NEVER = float("inf")
-WORTH = 1.1
+WORTH = 1.4
 """So many times as many must end as did before, for the window to grow further."""
 
 
@@ -88,7 +88,7 @@ class Lane:
             if self.window < options.in_flight_first:
                 self.window = min(options.in_flight_first, max(1, 2 * self.window))
             elif self._is_worth_it(now_s):
-                self.window = min(options.in_flight, self.window + max(1, self.window // 2))
+                self.window = min(options.in_flight, 2 * self.window)
             self._look(now_s)
             is_narrow = self.window < options.in_flight_first
             self._grow_at_s = now_s + (options.back_off_s if is_narrow else options.ramp_s)

@@ -26,8 +26,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     crowd: int = 8
     """So many events accepted in one commit are a crowd: while it lasts, one event begins to run for each commit, so
     that accepting goes first and what it is too much for waits in the queue. Events under way go on."""
-    ramp_s: float = 0.25
-    """How often it is looked whether half as many more of a function's events should run at the same time."""
+    ramp_s: float = 1.0
+    """How often it is looked whether twice as many of a function's events should run at the same time. Long enough for
+    new environments to start and to show what they are worth."""
     memory_events: int = 256
     """Events of one function that wait in memory; the others wait in the database."""
     memory_bytes: int = 64 * 1024 * 1024

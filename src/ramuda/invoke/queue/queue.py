@@ -222,11 +222,8 @@ class EventQueue:
             return
         now_s = self._clock.time()
         while lane.ready:
-            if lane.running >= lane.window:
-                look_again_at_s = lane.grow(now_s, self._options)
-                if lane.running >= lane.window:
-                    self._alarm.at(look_again_at_s)
-                    break
+            if lane.running >= lane.window and not self._widens(lane, now_s):
+                break
             if not self._takes_turn(now_s):
                 self._starved[lane.key] = lane
                 break
@@ -238,6 +235,17 @@ class EventQueue:
         elif len(lane.ready) <= self._options.memory_events // 4 and self._has_room(lane, 1):
             lane.is_loading = True
             self._own(self._load(lane), "event-load")
+
+    def _widens(self, lane: Lane, now_s: float) -> bool:
+        """Whether one more may run now although the window was full."""
+        if now_s < self._crowded_until_s:
+            self._alarm.at(self._crowded_until_s)
+            return False
+        look_again_at_s = lane.grow(now_s, self._options)
+        if lane.running < lane.window:
+            return True
+        self._alarm.at(look_again_at_s)
+        return False
 
     async def _load(self, lane: Lane) -> None:
         count = max(1, self._options.memory_events - len(lane.ready))
