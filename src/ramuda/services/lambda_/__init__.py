@@ -6,8 +6,8 @@ concurrency, account settings, runtime management and recursion settings, resour
 (invoking functions and using layers of other accounts), code signing, function URLs (BUFFERED and RESPONSE_STREAM).
 Not yet: event invoke configuration, event source mappings, container images, durable functions.
 
-What a setting does here. In force: Runtime, Handler, Role, Code, Layers (with extensions), Environment, MemorySize, Timeout,
-EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
+What a setting does here. In force: Runtime, Handler, Role, Code, Layers (with extensions), Environment, MemorySize,
+Timeout, EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
 environments (`[invoke]` options). Passed on to the runtime: TracingConfig, Architectures.
 Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, SnapStart,
 RuntimeManagementConfig. RecursionConfig is in force for invocations that carry `Lineage` in their trace header.
