@@ -1,8 +1,9 @@
 """A cold start beside a restore from a snapshot, of a function that brings boto3 and numpy and imports both.
 
-In turns, on one server: the same code as `$LATEST`, started with an environment waiting, and as a published version with
-SnapStart, restored. Both times are the caller's, over a connection that is there; Init Duration and Restore Duration are
-the function's log's. The packages come from PyPI once and stay in `CACHE`.
+In turns, on one server: the same code as `$LATEST`, started with an environment waiting, and as a published version
+with SnapStart, restored. Both times are the caller's, over a connection that is there; Init Duration and Restore
+Duration are the function's log's. The packages come from PyPI once and stay in `CACHE`; as in most deployment packages
+their modules are not compiled.
 """
 
 import io

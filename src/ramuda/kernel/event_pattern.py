@@ -8,11 +8,16 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patter
 
 import fnmatch
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 MISSING = object()
+LEVELS_MAX = 100
+"""Ours: a pattern that nests deeper could not be matched within Python's own limit."""
 _NUMERIC = {"=", "!=", "<", "<=", ">", ">="}
+_LITERAL = re.compile(r"\\([*\\])|([?\[])")
+"""In a wildcard: an escaped `*` or `\\`, and what only fnmatch takes for special."""
 _TEXT = {"prefix", "suffix", "equals-ignore-case", "wildcard"}
 
 
@@ -20,8 +25,10 @@ class InvalidPattern(ValueError):  # noqa: N818 - told to the caller in the serv
     """Not a pattern."""
 
 
-def check(pattern: Any) -> None:
+def check(pattern: Any, *, levels: int = LEVELS_MAX) -> None:
     """Raises InvalidPattern."""
+    if not levels:
+        raise InvalidPattern(f"more than {LEVELS_MAX} objects within one another")
     if not isinstance(pattern, dict) or not pattern:
         raise InvalidPattern("a pattern is a JSON object with keys")
     for key, wanted in pattern.items():
@@ -29,9 +36,9 @@ def check(pattern: Any) -> None:
             if not isinstance(wanted, list) or len(wanted) < 2:
                 raise InvalidPattern("$or has two patterns at least")
             for alternative in wanted:
-                check(alternative)
+                check(alternative, levels=levels - 1)
         elif isinstance(wanted, dict):
-            check(wanted)
+            check(wanted, levels=levels - 1)
         elif isinstance(wanted, list) and wanted:
             for entry in wanted:
                 _check_entry(entry)
@@ -76,9 +83,7 @@ def _check_entry(entry: Any) -> None:
     elif kind == "cidr":
         is_good = isinstance(wanted, str) and _network(wanted) is not None
     elif kind == "anything-but":
-        is_good = isinstance(wanted, str | int | float | list) or (
-            isinstance(wanted, dict) and len(wanted) == 1 and next(iter(wanted)) in _TEXT
-        )
+        is_good = _is_excluding(wanted)
     else:
         is_good = False
     if not is_good:
@@ -86,6 +91,16 @@ def _check_entry(entry: Any) -> None:
 
 
 _IGNORE_CASE = "equals-ignore-case"
+
+
+def _is_excluding(wanted: Any) -> bool:
+    """What anything-but takes: scalars, or one way of comparing texts with one or more of them."""
+    if isinstance(wanted, dict):
+        ((kind, texts),) = wanted.items() if len(wanted) == 1 else (("", None),)
+        every = texts if isinstance(texts, list) else [texts]
+        return kind in _TEXT and bool(every) and all(isinstance(text, str) for text in every)
+    every = wanted if isinstance(wanted, list) else [wanted]
+    return bool(every) and all(isinstance(each, str | int | float) and not isinstance(each, bool) for each in every)
 
 
 def _is_numeric(wanted: Any) -> bool:
@@ -116,11 +131,14 @@ def _entry_matches(entry: Any, value: Any) -> bool:
 
 
 def _equal(wanted: Any, value: Any) -> bool:
-    """True and 1 are not the same; 1 and 1.0 are."""
-    return wanted == value and isinstance(wanted, bool) == isinstance(value, bool)
+    """AWS compares numbers as they are written: 300 is not 300.0, nor is 1 true."""
+    return wanted == value and type(wanted) is type(value)
 
 
 def _is_other(wanted: Any, value: Any) -> bool:
+    """An object is no value, so neither another one."""
+    if isinstance(value, dict):
+        return False
     if isinstance(wanted, dict):
         ((kind, texts),) = wanted.items()
         every = texts if isinstance(texts, list) else [texts]
@@ -136,7 +154,7 @@ def _text_matches(kind: str, wanted: Any, value: str) -> bool:
     if kind == "suffix":
         return value.endswith(wanted)
     if kind == "wildcard":
-        return fnmatch.fnmatchcase(value, "".join(f"[{c}]" if c in "?[" else c for c in wanted))
+        return fnmatch.fnmatchcase(value, _LITERAL.sub(lambda found: f"[{found[1] or found[2]}]", wanted))
     return bool(value.casefold() == wanted.casefold())
 
 

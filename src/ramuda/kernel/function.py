@@ -165,8 +165,9 @@ class RecursiveLoop(RamudaError):  # noqa: N818 - a state of the platform, answe
 
 
 class RestoreFailed(RamudaError):  # noqa: N818 - the function's own after-restore hooks failed; nothing of ours did
-    """The invocation was not begun: no environment could be restored from the version's snapshot. `stage`: the hooks took
-    too long (`timeout`) or failed (`error`), or there is no snapshot any more and none could be made (`snapshot`)."""
+    """The invocation was not begun: no environment could be restored from the version's snapshot. `stage`: the hooks
+    took too long (`timeout`) or failed (`error`), or there is no snapshot any more and none could be made
+    (`snapshot`)."""
 
     def __init__(self, stage: Literal["timeout", "error", "snapshot"], detail: str) -> None:
         super().__init__(detail)

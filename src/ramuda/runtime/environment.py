@@ -302,7 +302,8 @@ class Environment:
             self._observer.lost(self)
             return
         if self._beginning.is_restored:
-            return self._observer.lost(self)  # the next event has another restored
+            self._observer.lost(self)  # the next event has another restored
+            return
         self._become_idle(State.BROKEN)
 
     def _become_idle(self, state: State) -> None:
@@ -366,7 +367,7 @@ class Environment:
 
     async def _watch_exit(self, attempt: int) -> None:
         how = await self._sandbox.wait()
-        for _ in range(2):  # what it posted with its last breath may still be in the socket: a turn of the loop reads it
+        for _ in range(2):  # what it posted with its last breath may be in the socket: a turn of the loop reads it
             await asyncio.sleep(0)
         if how.launch_error is not None:
             self._chronicle.launch_error(how.launch_error[1])

@@ -19,7 +19,7 @@ class Options(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=T
     """Most snapshots of published versions (SnapStart) kept at once, each a frozen process; the one longest not used is
     dropped, and made again when it is wanted."""
     restored_ahead: int = 1
-    """Copies kept ready of each snapshot that was used within `prepared_idle_s`; their hooks run when they are taken."""
+    """Copies kept ready of each snapshot; their hooks run when they are taken."""
     freeze_after_s: float = 0.02
     """An environment without work is frozen after this long. Not at once: thawing costs 0.15 ms, and a busy function's
     next event mostly comes sooner."""

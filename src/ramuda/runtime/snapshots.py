@@ -3,8 +3,8 @@
 A snapshot is an environment of its own: a sandbox in which the version's Init ran and whose runtime waits, frozen, to
 be copied. It lives as long as the version and this process; it is made again when it is wanted and not there: after a
 restart, when it was dropped because there are too many (`Options.snapshots_max`), or when its process died. An
-environment is a copy. A copy is made ahead of the next one that will be wanted (`Options.restored_ahead`): its hooks run
-and its credentials are issued when it is taken.
+environment is a copy. A copy is made ahead of the next one that will be wanted (`Options.restored_ahead`): its hooks
+run and its credentials are issued when it is taken.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html"""
 
@@ -12,12 +12,12 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ramuda.kernel.clock import Clock
-from ramuda.kernel.errors import PortError
+from ramuda.kernel.errors import PortError, RamudaError
 from ramuda.kernel.function import FunctionSnapshot, RestoreFailed
 from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.catalog import ProvidedRuntime, RuntimeCatalogue
@@ -28,7 +28,7 @@ from ramuda.runtime.api.restore import SnapStart
 from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.prepared import Attachment, Plumbing
-from ramuda.runtime.states import InitFailure, Initialization
+from ramuda.runtime.states import InitFailure
 
 log = logging.getLogger("ramuda.runtime")
 
@@ -65,7 +65,7 @@ class Furnisher(Protocol):
         ...
 
 
-class InitFailed(Exception):
+class InitFailed(RamudaError):  # noqa: N818 - the function's code failed; nothing of ours did
     """The version's Init failed, so that there is no snapshot."""
 
     def __init__(self, failure: InitFailure) -> None:
@@ -128,8 +128,8 @@ class Snapshots:
                 self._drop(key)
 
     async def restore(self, function: FunctionSnapshot, observer: Observer) -> Environment:
-        """An environment whose first Init is the after-restore hooks. Raises NotCopyable when environments of this version
-        start cold after all, RestoreFailed when its snapshot could not be made again, PortError."""
+        """An environment whose first Init is the after-restore hooks. Raises NotCopyable when environments of this
+        version start cold after all, RestoreFailed when its snapshot could not be made again, PortError."""
         try:
             snapshot = await self._of(function)
         except InitFailed as e:

@@ -16,7 +16,6 @@ from typing import Protocol
 
 from ramuda.kernel.errors import RamudaError
 
-
 FRAMES_FD = 5
 """Of the framed log channel in the runtime's process: _LAMBDA_TELEMETRY_LOG_FD."""
 
@@ -214,7 +213,7 @@ class Sandbox(Protocol):
 
 
 class NotCopyable(RamudaError):  # noqa: N818 - nothing failed: there is another way to start
-    """The runtime's process cannot be copied. `reason` says why, as the end of "cannot be restored from a snapshot: "."""
+    """The runtime's process cannot be copied. `reason` says why, to follow a colon."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -222,17 +221,17 @@ class NotCopyable(RamudaError):  # noqa: N818 - nothing failed: there is another
 
 
 class Origin(Sandbox, Protocol):
-    """A sandbox whose runtime, once initialised, is copied into others (SnapStart). `start` raises NotCopyable when this
-    function's runtime cannot be; the sandbox is dead then."""
+    """A sandbox whose runtime, once initialised, is copied into others (SnapStart). `start` raises NotCopyable when
+    this function's runtime cannot be; the sandbox is dead then."""
 
     async def settle(self) -> None:
-        """The runtime is initialised and waits in `restore/next`: it is frozen from here on. Raises NotCopyable, PortError;
-        then it must be killed."""
+        """The runtime is initialised and waits in `restore/next`: it is frozen from here on. Raises NotCopyable,
+        PortError; then it must be killed."""
         ...
 
     async def copy(self) -> Sandbox:
-        """A prepared sandbox of the same function whose runtime is as initialised as this one. Its `assign` sets limits;
-        its `start` gives it its own environment variables, and lets it go on after `restore/next`. It is started
+        """A prepared sandbox of the same function whose runtime is as initialised as this one. Its `assign` sets
+        limits; its `start` gives it its own environment variables, and lets it go on after `restore/next`. It is started
         once: after `reset` it can only be killed. It lives on when its origin is killed. Raises PortError."""
         ...
 

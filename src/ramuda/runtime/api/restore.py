@@ -53,8 +53,8 @@ class SnapStart:
 
 
 class RestoreApi:
-    """Routes of one environment. Without `snap_start` there are none. `begun` hears that Init and the before-snapshot hooks
-    are done, or how the after-restore hooks failed."""
+    """Routes of one environment. Without `snap_start` there are none. `begun` hears that Init and the before-snapshot
+    hooks are done, or how the after-restore hooks failed."""
 
     def __init__(self, begun: Callable[[InitFailure | None], object], snap_start: SnapStart | None) -> None:
         self._begun = begun

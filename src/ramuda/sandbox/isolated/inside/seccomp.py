@@ -93,8 +93,9 @@ _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENTS_AT = 0, 4, 16  # struct seccomp_data
 
 
 def program(machine: str = platform.machine(), *, copied: bool = False) -> bytes:
-    """The filter as an array of `struct sock_filter`. Raises KeyError on an architecture it was not written for. `copied`: a
-    clone into new namespaces is left to the process's tracer (`snapshot_fork`); without one it answers ENOSYS."""
+    """The filter as an array of `struct sock_filter`. Raises KeyError on an architecture it was not written for.
+    `copied`: a clone into new namespaces is left to the process's tracer (`snapshot_fork`); without one it answers
+    ENOSYS."""
     column, architecture = _ARCHITECTURES[machine]
     denied = sorted(numbers[column] for numbers in DENIED.values() if numbers[column] >= 0)
     code = [

@@ -21,8 +21,8 @@ _ACCESS = os.O_ACCMODE | os.O_APPEND | os.O_NONBLOCK | getattr(os, "O_DIRECTORY"
 
 
 def obstacle(proc: str, given: tuple[int, ...] = ()) -> str | None:
-    """Why the process whose /proc folder this is cannot be copied; None when it can. `given` are files that copies are given
-    anew."""
+    """Why the process whose /proc folder this is cannot be copied; None when it can. `given` are files that copies are
+    given anew."""
     threads = len(os.listdir(proc + "/task"))
     if threads > 1:
         return f"it runs {threads} threads"
@@ -60,8 +60,8 @@ def _is_renewable(link: str, pipes: list[str]) -> bool:
 
 
 def socket_pairs() -> list[tuple[int, int]]:
-    """The pairs of connected sockets of which the calling process has both ends, such as asyncio's loops wake themselves
-    with. Found out by sending a byte: the kernel does not tell."""
+    """The pairs of connected sockets of which the calling process has both ends, such as asyncio's loops wake
+    themselves with. Found out by sending a byte: the kernel does not tell."""
     ends = {fd: end for fd, end in _unnamed_sockets().items() if not _is_readable(end)}
     found = []
     while ends:
@@ -101,8 +101,8 @@ def _is_readable(end: socket.socket) -> bool:
 
 
 def renew(pairs: list[tuple[int, int]], given: tuple[int, ...] = ()) -> None:
-    """Gives the calling process, a copy, open files of its own. `pairs`: the `socket_pairs` of the original; `given`: what
-    it has got already."""
+    """Gives the calling process, a copy, open files of its own. `pairs`: the `socket_pairs` of the original; `given`:
+    what it has got already."""
     links = open_files("/proc/self")
     renewed: dict[int, int] = {}
     pipes: dict[str, list[int]] = {}

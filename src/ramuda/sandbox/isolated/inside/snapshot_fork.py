@@ -1,4 +1,4 @@
-"""The platform's side of SnapStart inside a snapshot's sandbox: a copy of the waiting process, in namespaces of its own.
+"""The platform's side of SnapStart inside a snapshot's sandbox: a copy of the waiting process, in its own namespaces.
 
 `copy` runs in a child of the snapshot's init, for one copy, as the tracer of the process that is copied. The function's
 code is hostile and the process full of it, so at no moment may it run with more rights than before: the tracer stops

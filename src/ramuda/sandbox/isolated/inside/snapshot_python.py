@@ -5,9 +5,9 @@ after-restore hooks when that returns. Here it says so and waits in a read(2) th
 (`snapshot_fork`). All of this runs with the function's own rights, among the function's own memory: nothing else
 relies on it.
 
-A copy is process 1 of its namespace. It stays that, to reap what is left over and to tell how the runtime ended, and forks
-the runtime's process properly: libraries that were told of forks (pthread_atfork, os.register_at_fork) then hear of it,
-which is what makes `random` and OpenSSL unique.
+A copy is process 1 of its namespace. It stays that, to reap what is left over and to tell how the runtime ended, and
+forks the runtime's process properly: libraries that asked to be told of forks (pthread_atfork, os.register_at_fork)
+then hear of it, which is what makes `random` and OpenSSL unique.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def _say_ready(address: str) -> None:
 
 
 def _become_environment() -> tuple[int, tuple[int, ...]]:
-    """The runtime's process of the copy goes on; where it will read its assignment, and the framed log channel if any."""
+    """The runtime's process of the copy goes on; where it will read its assignment, and the framed log channel if
+    any."""
     output, assignment, life_fd, *frames = _receive()
     for standard in (1, 2):
         os.dup2(output, standard, inheritable=True)

@@ -80,8 +80,8 @@ def unshare(flags: int) -> None:
 
 
 def enter(namespace_fd: int, kind: int) -> None:
-    """Makes the namespace the calling process's own (a pid namespace: its children's). `kind` is its CLONE_NEW* flag, or
-    0 for whatever it is."""
+    """Makes the namespace the calling process's own (a pid namespace: its children's). `kind` is its CLONE_NEW* flag,
+    or 0 for whatever it is."""
     _check(_libc.setns(namespace_fd, kind), "setns")
 
 
