@@ -72,6 +72,11 @@ def test_an_extended_header_is_bounded_before_it_is_read() -> None:
         read(written((info, b"")))
 
 
+def test_the_last_file_may_end_without_padding() -> None:
+    data = written((tarfile.TarInfo("a"), b"1" * 100))
+    assert read(data[: BLOCK + 100]) == [("a", Kind.FILE, b"1" * 100)]
+
+
 def test_sparse_files_are_refused() -> None:
     info = tarfile.TarInfo("x")
     info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}

@@ -227,7 +227,8 @@ def _named(index: Index, reference: LocalReference) -> Descriptor:
 
 def _chosen(saved: list[_Saved], reference: LocalReference) -> _Saved:
     if reference.name is not None:
-        saved = [each for each in saved if reference.name in (each.tags or ())]
+        names = {reference.name, f"docker.io/{reference.name}", f"docker.io/library/{reference.name}"}
+        saved = [each for each in saved if names.intersection(each.tags or ())]
     if len(saved) != 1:
         raise ImageError(ImageFault.MISSING, f"{reference.path} has {len(saved)} such images, not one")
     return saved[0]

@@ -133,8 +133,8 @@ class TarReader:
             self._skip(self._left)
             self._left = 0
         self.copy(lambda _: None)
-        if self._padding and len(self._stream.read(self._padding)) < self._padding:
-            raise BadTar("it ends within a file")
+        if self._padding:
+            self._stream.read(self._padding)  # Go's tars may end without it
         self._padding = 0
 
 
