@@ -10,25 +10,19 @@ from ramuda.kernel.function import Invocation
 
 
 def headers(invocation: Invocation, deadline_ms: int) -> bytes:
-    """Header lines, each ending in CRLF. `deadline_ms` is milliseconds since the epoch."""
+    """Header lines, each ending in CRLF. `deadline_ms` is milliseconds since the epoch. The invocation's id tells
+    attempts of one request apart; nothing depends on nobody guessing it."""
     trace = invocation.trace or new_trace(deadline_ms // 1000, sampled=invocation.function.tracing_active)
     lines = (
         f"Lambda-Runtime-Aws-Request-Id: {invocation.request_id}\r\n"
         f"Lambda-Runtime-Deadline-Ms: {deadline_ms}\r\n"
         f"Lambda-Runtime-Invoked-Function-Arn: {invocation.invoked_arn}\r\n"
         f"Lambda-Runtime-Trace-Id: {trace}\r\n"
-        f"Lambda-Runtime-Invocation-Id: {invocation_id()}\r\n"
+        f"Lambda-Runtime-Invocation-Id: {getrandbits(128):032x}\r\n"
     )
     if invocation.client_context:
         lines += f"Lambda-Runtime-Client-Context: {' '.join(invocation.client_context.splitlines())}\r\n"
     return lines.encode()
-
-
-def invocation_id() -> str:
-    """Tells attempts of one request apart; clients give it back with the answer. Of use to nobody else, so guessing it
-    does not matter."""
-    digits = f"{getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def new_trace(epoch_s: int, *, sampled: bool) -> str:
