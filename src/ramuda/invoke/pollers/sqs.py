@@ -2,7 +2,8 @@
 
 What the function processed is deleted; what it failed on becomes visible again after the queue's visibility time-out.
 A batch that could not be run (no concurrency left) is tried again until that time is over. Batches run side by side,
-those of a FIFO queue one after the other.
+those of a FIFO queue one after the other. Messages are hidden for longer than their queue says where the batching
+window and the function's time-out together take longer (as AWS's guide had it in 2023).
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html: a standard queue begins with five batches at a
 time; here it stays with as many, or with ScalingConfig.MaximumConcurrency.
@@ -19,7 +20,7 @@ from ramuda.invoke.pollers.sqs_records import Record
 from ramuda.kernel.arn import Arn
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.codec import encode_json
-from ramuda.kernel.errors import ApiError, PortError
+from ramuda.kernel.errors import RamudaError
 from ramuda.kernel.function import FunctionError, Outcome, Success, Throttled
 from ramuda.kernel.ports.api import Api
 
@@ -31,9 +32,13 @@ BATCH_BYTES = 6 * 1024 * 1024
 WAIT_S = 20
 """Longest wait of one ReceiveMessage, SQS's own."""
 BACK_OFF_S, BACK_OFF_MAX_S = 1.0, 30.0
+HIDDEN_MORE_S = 30
+"""How much longer than window and time-out together messages are hidden, where these exceed the queue's own time."""
 
 Invoke = Callable[[bytes], Awaitable[Outcome]]
-"""Runs the function once with this event. Raises Throttled, ApiError, PortError."""
+"""Runs the function once with this event. Raises Throttled and what else an invocation raises."""
+TimeoutS = Callable[[], Awaitable[int]]
+"""The function's time-out. Raises ApiError, PortError when it cannot be run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +60,13 @@ class Plan:
 class SqsPoller:
     """`run` until it is cancelled."""
 
-    def __init__(self, plan: Plan, api: Api, invoke: Invoke, clock: Clock, told: Callable[[str], None]) -> None:
+    def __init__(
+        self, plan: Plan, api: Api, invoke: Invoke, timeout_s: TimeoutS, clock: Clock, told: Callable[[str], None]
+    ) -> None:
         self._plan = plan
         self._api = api
         self._invoke = invoke
+        self._timeout_s = timeout_s
         self._clock = clock
         self._told = told
         self._arn = Arn.parse(plan.queue_arn)
@@ -71,9 +79,10 @@ class SqsPoller:
             while True:
                 await self._room.acquire()
                 try:
-                    url, visibility_s = await self._queue()
-                    messages = await self._gather(url)
-                except (ApiError, PortError) as e:
+                    url, hidden_s = await self._queue()
+                    until_s = self._clock.monotonic() + hidden_s
+                    messages = await self._gather(url, hidden_s)
+                except RamudaError as e:
                     self._room.release()
                     self._told(f"PROBLEM: {e}")
                     await self._clock.sleep(back_off_s)
@@ -81,27 +90,33 @@ class SqsPoller:
                     continue
                 back_off_s = BACK_OFF_S
                 if messages:
-                    batches.create_task(self._process(url, visibility_s, messages))
+                    batches.create_task(self._process(url, until_s, messages))
                 else:
                     self._room.release()
 
     async def _queue(self) -> tuple[str, int]:
-        """URL and visibility time-out."""
+        """Its URL, and how long messages are to be hidden."""
+        timeout_s = await self._timeout_s()
         name, owner = self._arn.resource, self._arn.account
         url = (await self._sqs("GetQueueUrl", {"QueueName": name, "QueueOwnerAWSAccountId": owner}))["QueueUrl"]
         asked = {"QueueUrl": url, "AttributeNames": ["VisibilityTimeout"]}
         answer = await self._sqs("GetQueueAttributes", asked)
-        return url, int(answer.get("Attributes", {}).get("VisibilityTimeout", 30))
+        visibility_s = int(answer.get("Attributes", {}).get("VisibilityTimeout", 30))
+        busy_s = self._plan.window_s + timeout_s
+        return url, visibility_s if busy_s <= visibility_s else busy_s + HIDDEN_MORE_S
 
-    async def _gather(self, url: str) -> list[Record]:
+    async def _gather(self, url: str, hidden_s: int) -> list[Record]:
         """The wanted messages of one batch; the others are deleted."""
         batch: list[Record] = []
         taken_bytes = 0
         until_s = self._clock.monotonic() + self._plan.window_s
         while len(batch) < self._plan.batch_size and taken_bytes < BATCH_BYTES:
             left_s = until_s - self._clock.monotonic()
+            if batch and 0 < left_s < 1:  # SQS waits for whole seconds
+                await self._clock.sleep(left_s)
             wait_s = WAIT_S if not batch else max(0, min(WAIT_S, int(left_s)))
-            found = await self._receive(url, min(RECEIVE_MAX, self._plan.batch_size - len(batch)), wait_s)
+            most = min(RECEIVE_MAX, self._plan.batch_size - len(batch))
+            found = await self._receive(url, most, wait_s, hidden_s)
             unwanted = [each for each in found if not sqs_records.is_wanted(self._plan.patterns, each)]
             if unwanted:
                 await self._delete(url, unwanted)
@@ -111,31 +126,36 @@ class SqsPoller:
                 break
         return batch
 
-    async def _receive(self, url: str, most: int, wait_s: int) -> list[Record]:
+    async def _receive(self, url: str, most: int, wait_s: int, hidden_s: int) -> list[Record]:
         params = {
             "QueueUrl": url,
             "MaxNumberOfMessages": most,
             "WaitTimeSeconds": wait_s,
+            "VisibilityTimeout": hidden_s,
             "AttributeNames": ["All"],
             "MessageAttributeNames": ["All"],
         }
         messages = (await self._sqs("ReceiveMessage", params)).get("Messages", [])
         return [sqs_records.record(message, self._plan.queue_arn, self._arn.region) for message in messages]
 
-    async def _process(self, url: str, visibility_s: int, records: list[Record]) -> None:
+    async def _process(self, url: str, until_s: float, records: list[Record]) -> None:
         try:
-            outcome = await self._run(encode_json({"Records": records}), self._clock.monotonic() + visibility_s)
-            left = self._left(outcome, records)
-            done = [each for each in records if each["messageId"] not in left]
-            if done:
-                await self._delete(url, done)
-            self._told("OK" if not left else "PROBLEM: Function call failed")
-        except (ApiError, PortError) as e:
+            for part in sqs_records.parts(records, BATCH_BYTES):
+                await self._process_part(url, until_s, part)
+        except RamudaError as e:
             self._told(f"PROBLEM: {e}")
         except Exception:  # boundary: one batch; the messages become visible again
             log.exception("lambda.mapping.batch_broken", extra={"queue": self._plan.queue_arn})
         finally:
             self._room.release()
+
+    async def _process_part(self, url: str, until_s: float, records: Sequence[Record]) -> None:
+        outcome = await self._run(encode_json({"Records": records}), until_s)
+        left = self._left(outcome, records)
+        done = [each for each in records if each["messageId"] not in left]
+        if done:
+            await self._delete(url, done)
+        self._told("OK" if not left else "PROBLEM: Function call failed")
 
     async def _run(self, event: bytes, until_s: float) -> Outcome | None:
         """None when there was no room for it before its messages are due again."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ramuda.kernel import event_pattern
-from ramuda.kernel.codec import decode_json
+from ramuda.kernel.codec import decode_json, encode_json
 
 Message = Mapping[str, Any]
 Record = dict[str, Any]
@@ -54,19 +54,39 @@ def _attribute(value: Mapping[str, Any]) -> Record:
 
 
 def is_wanted(patterns: Sequence[Mapping[str, Any]], made: Record) -> bool:
-    """Whether one of the patterns fits, or there is none. A body that is JSON is looked into."""
+    """Whether one of the patterns fits, or there is none. A body that is JSON is looked into; a pattern that does so
+    fits no other body."""
     if not patterns:
         return True
-    seen = {**made, "body": _decoded(made["body"])}
-    return any(event_pattern.matches(pattern, seen) for pattern in patterns)
+    body = _decoded(made["body"])
+    seen = {**made, "body": body}
+    able = [each for each in patterns if not isinstance(each.get("body"), dict) or isinstance(body, dict | list)]
+    try:
+        return any(event_pattern.matches(pattern, seen) for pattern in able)
+    except RecursionError:  # the body nests deeper than a pattern may
+        return False
 
 
 def _decoded(body: str) -> Any:
     try:
         found = decode_json(body.encode())
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
     return found if isinstance(found, dict | list) else body
+
+
+def parts(records: Sequence[Record], most_bytes: int) -> list[list[Record]]:
+    """The records in order, split so that no event is larger; one record is never split."""
+    made: list[list[Record]] = []
+    room = 0
+    for each in records:
+        size = len(encode_json(each)) + 1
+        if not made or size > room:
+            made.append([])
+            room = most_bytes - len('{"Records":[]}')
+        made[-1].append(each)
+        room -= size
+    return made
 
 
 def failed(answer: bytes, records: Sequence[Record], *, is_fifo: bool) -> set[str]:
@@ -77,7 +97,7 @@ def failed(answer: bytes, records: Sequence[Record], *, is_fifo: bool) -> set[st
         report = decode_json(answer or b"null")
         items = (report or {}).get("batchItemFailures") or []
         named = {item["itemIdentifier"] for item in items}
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return every
     if not named <= every:
         return every

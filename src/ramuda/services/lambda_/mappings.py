@@ -19,7 +19,7 @@ from ramuda.kernel.ports.api import Api
 from ramuda.kernel.ports.database import Database, Transaction
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.services.lambda_ import store
-from ramuda.services.lambda_.catalog import Catalog
+from ramuda.services.lambda_.catalog import Catalog, Target
 from ramuda.services.lambda_.model import EventSourceMapping
 from ramuda.services.lambda_.rules import mappings as rules
 from ramuda.services.lambda_.store import tables
@@ -99,7 +99,8 @@ class Mappings:
                 results.put_nowait(result)
 
         async with asyncio.TaskGroup() as both:
-            poller = SqsPoller(plan(mapping), self._api, partial(self._invoke, mapping), self._clock, told)
+            invoke, timeout_s = partial(self._invoke, mapping), partial(self._timeout_s, mapping)
+            poller = SqsPoller(plan(mapping), self._api, invoke, timeout_s, self._clock, told)
             both.create_task(poller.run())
             both.create_task(self._keep_result(mapping, results))
 
@@ -118,8 +119,14 @@ class Mappings:
         except PortError as e:
             log.warning("lambda.mapping.not_written mapping=%s error=%s", mapping.uuid, e)
 
+    async def _target(self, mapping: EventSourceMapping) -> Target:
+        return await self._catalog.resolve(mapping.account, mapping.region, mapping.function_name, mapping.qualifier)
+
+    async def _timeout_s(self, mapping: EventSourceMapping) -> int:
+        return (await self._target(mapping)).snapshot.timeout_s
+
     async def _invoke(self, mapping: EventSourceMapping, event: bytes) -> Outcome:
-        target = await self._catalog.resolve(mapping.account, mapping.region, mapping.function_name, mapping.qualifier)
+        target = await self._target(mapping)
         outcome = await self._invoker.invoke(
             Invocation(
                 request_id=self._ids.uuid(),

@@ -181,7 +181,7 @@ def _check_filters(filters: list[Mapping[str, str]]) -> None:
     for each in filters:
         try:
             event_pattern.check(json.loads(each.get("Pattern", "")))
-        except ValueError as e:
+        except (ValueError, RecursionError) as e:
             raise refusals.invalid("Invalid filter pattern definition.") from e
 
 
