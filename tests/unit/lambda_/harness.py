@@ -11,6 +11,7 @@ from ramuda.kernel.call import Call, Principal, Result
 from ramuda.kernel.errors import ApiError, PortError
 from ramuda.kernel.function import Invocation, Outcome, Success
 from ramuda.kernel.ports.catalog import ProvidedRuntime
+from ramuda.kernel.ports.images import Images
 from ramuda.kernel.ports.invoker import Provision, Provisioned
 from ramuda.kernel.ports.sandbox import Boot, RuntimeSpec
 from ramuda.services import lambda_
@@ -154,6 +155,7 @@ class Lambda:
         self.delegates = Delegates()
         self.keyring = AesGcmKeyring(bytes(32))
         self.recorder = MemoryRecorder()
+        self.images: Images | None = None
         self.reserved: list[tuple[str, str, str, int | None]] = []
         self.options = options or lambda_.Options()
 
@@ -174,6 +176,7 @@ class Lambda:
             keyring=self.keyring,
             recorder=self.recorder,
             reserve=lambda *told: self.reserved.append(told),
+            images=self.images,
         )
         await self.service.start()
         await self.service.listening()
