@@ -277,7 +277,7 @@ def test_another_account_invokes_where_the_policy_lets_it(
     invoked = foreigner.invoke(FunctionName=arn(function), Payload=b'{"a": 1}')
     assert (invoked["StatusCode"], json.loads(invoked["Payload"].read())) == (200, {"a": 1})
     accepted = foreigner.invoke(FunctionName=arn(function), InvocationType="Event", Payload=b"{}")
-    assert accepted["StatusCode"] == 202
+    assert (accepted["StatusCode"], accepted["Payload"].read()) == (202, b"")
     streamed = foreigner.invoke_with_response_stream(FunctionName=arn(function), Payload=b"{}")
     assert list(streamed["EventStream"]) == [{"PayloadChunk": {"Payload": b"{}"}}, {"InvokeComplete": {}}]
     assert refused(foreigner.get_function, FunctionName=arn(function))[0] == 403
