@@ -245,14 +245,15 @@ def test_log_records_of_a_restored_function_have_a_channel_of_their_own(deployed
     client = aws("lambda")
     source = (
         "import logging, os\nlogging.getLogger().setLevel('INFO')\n"
-        "def handler(event, context):\n    logging.info('one\\ntwo')\n    return '_LAMBDA_TELEMETRY_LOG_FD' in os.environ\n"
+        "def handler(event, context):\n    logging.info('one\\ntwo')\n"
+        "    return '_LAMBDA_TELEMETRY_LOG_FD' in os.environ\n"
     )
     name = deployed({"app.py": source}, Runtime=RUNTIME, SnapStart=SNAP_START)
     publish(client, name)
     shown, _ = invoke(client, name, "1")
     assert shown is False
     restored = messages(aws("logs"), name)[-1]
-    assert [line for line in restored if "one" in line][0].endswith("\tone\ntwo\n")
+    assert next(line for line in restored if "one" in line).endswith("\tone\ntwo\n")
 
 
 @pytest.fixture

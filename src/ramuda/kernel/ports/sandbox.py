@@ -231,8 +231,8 @@ class Origin(Sandbox, Protocol):
 
     async def copy(self) -> Sandbox:
         """A prepared sandbox of the same function whose runtime is as initialised as this one. Its `assign` sets
-        limits; its `start` gives it its own environment variables, and lets it go on after `restore/next`. It is started
-        once: after `reset` it can only be killed. It lives on when its origin is killed. Raises PortError."""
+        limits; its `start` gives it its own environment variables, and lets it go on after `restore/next`. It is
+        started once: after `reset` it can only be killed. It lives on when its origin is killed. Raises PortError."""
         ...
 
 

@@ -8,6 +8,7 @@ What cannot be made anew is a reason not to make copies of a process at all: `ob
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import select
@@ -144,10 +145,8 @@ def _opened_again(fd: int) -> int:
     """The same file at the same position, with a position of its own."""
     info = _info(fd)
     new = os.open(f"/proc/self/fd/{fd}" if _is_the_same(fd) else os.readlink(f"/proc/self/fd/{fd}"), info["flags"])
-    try:
+    with contextlib.suppress(OSError):  # not a file that has positions
         os.lseek(new, info["pos"], os.SEEK_SET)
-    except OSError:
-        pass  # not a file that has positions
     return new
 
 
@@ -192,10 +191,8 @@ def _registered(fd: int) -> list[tuple[int, int]]:
 def _poll(entries: list[tuple[int, int]]) -> int:
     poll = select.epoll()
     for target, events in entries:
-        try:
+        with contextlib.suppress(OSError):  # it is closed, or is no longer what can be waited for
             poll.register(target, events)
-        except OSError:
-            pass  # it is closed, or is no longer what can be waited for
     new = os.dup(poll.fileno())
     poll.close()
     return new

@@ -27,8 +27,8 @@ def check(settings: Settings) -> None:
         raise refusals.invalid("FileSystemConfigs is not supported for SnapStart enabled functions.")  # ours
     if settings.tmp_mib > limits.TMP_MIB_DEFAULT:
         raise refusals.invalid(
-            f"EphemeralStorage larger than {limits.TMP_MIB_DEFAULT} MB is not supported for SnapStart enabled functions."
-        )  # ours, in the form of the one above it that is recorded
+            f"EphemeralStorage above {limits.TMP_MIB_DEFAULT} MB is not supported for SnapStart enabled functions."
+        )  # ours, as the one above; both in the form of AWS's own for runtimes
 
 
 def is_pending(version: Version) -> bool:
@@ -67,7 +67,7 @@ def not_restored(stage: Literal["timeout", "error", "snapshot"]) -> ApiError:
         case "snapshot":
             code, message = (
                 "SnapStartRegenerationFailureException",
-                "Lambda couldn't regenerate the SnapStart snapshot for the function. Wait for Lambda to retry, or update "
-                "the function's configuration to trigger a new snapshot.",
+                "Lambda couldn't regenerate the SnapStart snapshot for the function. Wait for Lambda to retry, or "
+                "update the function's configuration to trigger a new snapshot.",
             )
     return ApiError(code, message, members=refusals.USER)
