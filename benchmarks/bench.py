@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import click
 
-from benchmarks import cold, footprint, provisioned, report, snapstart, streaming, warm
+from benchmarks import asynchronous, cold, footprint, provisioned, report, snapstart, streaming, warm
 from benchmarks.report import Row
 
 MEASURES: dict[str, Callable[[int], list[Row]]] = {
@@ -28,6 +28,9 @@ MEASURES: dict[str, Callable[[int], list[Row]]] = {
     "memory": footprint.memory,
     "many": warm.many_functions,
     "provisioned": provisioned.no_cold_start,
+    "events-accepted": asynchronous.accept,
+    "events-started": asynchronous.start,
+    "events-crash": asynchronous.crash,
     "snapstart": snapstart.restore,
     "streaming": streaming.latency,
 }

@@ -70,15 +70,15 @@ class Platform:
     def target(self, *names: str) -> Target:
         return Target(host="127.0.0.1", port=self.port, requests=[self.signed_invoke(name) for name in names])
 
-    def signed_invoke(self, name: str) -> bytes:
+    def signed_invoke(self, name: str, payload: bytes = PAYLOAD) -> bytes:
         """The HTTP message boto3 sends for Invoke."""
         url = f"{self.server.url}/2015-03-31/functions/{name}/invocations"
-        request = AWSRequest(method="POST", url=url, data=PAYLOAD, headers={"Content-Type": "application/json"})
+        request = AWSRequest(method="POST", url=url, data=payload, headers={"Content-Type": "application/json"})
         SigV4Auth(self.credentials, "lambda", _REGION).add_auth(request)
-        headers = {**dict(request.headers), "Host": f"127.0.0.1:{self.port}", "Content-Length": str(len(PAYLOAD))}
+        headers = {**dict(request.headers), "Host": f"127.0.0.1:{self.port}", "Content-Length": str(len(payload))}
         lines = [f"POST /2015-03-31/functions/{name}/invocations HTTP/1.1"]
         lines += [f"{header}: {value}" for header, value in headers.items()]
-        return "\r\n".join(lines).encode() + b"\r\n\r\n" + PAYLOAD
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + payload
 
     def health(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.server.url}/_ramuda/health", timeout=10) as answer:
