@@ -3,7 +3,9 @@
 import base64
 import contextlib
 import json
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -280,6 +282,25 @@ def test_a_snapshot_is_made_again_after_the_server_ended(
     assert after["calls"] == 1
     assert b"Restore Duration: " in base64.b64decode(answer["LogResult"])
     assert set(after["unique"]).isdisjoint(before["unique"])
+
+
+def test_a_snapshot_whose_process_was_killed_is_made_again(
+    own_server: RunningServer, zipped: Callable[..., bytes]
+) -> None:
+    client = own_server.client("lambda")
+    created(client, "f", zipped, HOOKS)
+    publish(client, "f")
+    invoke(client, "f", "1")
+    groups = list(Path("/sys/fs/cgroup").glob(f"**/ramuda/*-{own_server.pid}-*/*/cgroup.procs"))
+    if not groups:
+        pytest.skip("without control groups the processes are not found")
+    for group in groups:
+        for pid in group.read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+    answers = [invoke(client, "f", "1") for _ in range(2)]
+    assert answers[-1][0]["order"] == ["init", "before", "after"]
+    assert "FunctionError" not in answers[-1][1]
 
 
 def test_a_version_that_was_pending_when_the_server_was_killed_becomes_active(

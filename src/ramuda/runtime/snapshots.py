@@ -132,10 +132,15 @@ class Snapshots:
         version start cold after all, RestoreFailed when its snapshot could not be made again, PortError."""
         try:
             snapshot = await self._of(function)
+            try:
+                sandbox, attachment = await self._copy_of(snapshot)
+            except PortError as e:  # its process was killed, frozen as it was: nobody could notice
+                log.warning("snapshot.lost function=%s error=%s", function.arn, e)
+                snapshot = await self._of(function)
+                sandbox, attachment = await self._copy_of(snapshot)
         except InitFailed as e:
             raise RestoreFailed("snapshot", _sentence(e.failure)) from e
         born_s = snapshot.used_s = self._clock.monotonic()
-        sandbox, attachment = await self._copy_of(snapshot)
         self._copy_ahead(snapshot)
         return await self._furnisher.furnish(
             Furnishing(
@@ -311,5 +316,3 @@ def _sentence(failure: InitFailure) -> str:
     if failure.status == "timeout":
         return "Function initialization timed out while its snapshot was made."
     return f"Function initialization failed while its snapshot was made: {failure.error_type}"
-
-

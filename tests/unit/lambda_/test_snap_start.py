@@ -129,7 +129,8 @@ async def test_a_version_whose_init_fails_is_failed(
         (
             "error",
             "SnapStartException",
-            "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs.",
+            "The afterRestore() runtime hook encountered an error. "
+            "For more information, check the Amazon CloudWatch logs.",
         ),
         (
             "snapshot",

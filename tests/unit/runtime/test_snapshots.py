@@ -1,13 +1,14 @@
 """When snapshots are made, what is restored from them, and when they end. A coroutine plays the runtime."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
 from ramuda.kernel.errors import PortError
-from ramuda.kernel.function import FunctionSnapshot, RestoreFailed, Success
+from ramuda.kernel.function import FunctionSnapshot, LoggingConfig, RestoreFailed, Success
 from ramuda.kernel.ids import RandomIds
 from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.credentials import Credentials
@@ -307,10 +308,25 @@ async def test_an_origin_that_makes_no_copies_any_more_is_replaced(lab: Callable
     it = lab()
     await it.restored(version())
     it.origins[0].is_broken = True
-    with pytest.raises(PortError):
-        await it.restored(version())
     await it.restored(version())
     assert len(it.origins) == 2
+
+
+async def test_json_logs_have_the_events_of_a_restore(lab: Callable[..., Lab]) -> None:
+    it = lab()
+    function = version(logging=LoggingConfig(group="g", json_format=True, system_level="INFO"))
+    environment = await it.restored(function)
+    await environment.invoke(invocation(function))
+    await environment.close()
+    events = [json.loads(line) for line in it.streams[-1].events]
+    assert [event["type"] for event in events] == [
+        "platform.restoreStart",
+        "platform.restoreReport",
+        "platform.start",
+        "platform.report",
+    ]
+    assert events[1]["record"] == {"status": "success", "metrics": {"durationMs": 0.0}}
+    assert events[3]["record"]["metrics"]["restoreDurationMs"] == 0.0
 
 
 async def test_the_snapshot_longest_not_used_makes_room(lab: Callable[..., Lab]) -> None:

@@ -5,6 +5,9 @@
     runtime (pid 2)
          `--> IsolatedSandbox --------- control socket -------------'
 
+SnapStart's `snapshot.Origin` is such a sandbox whose initialised runtime is copied into others (`snapshot.Copy`) by
+`inside.snapshot_fork`: a tracer that takes every right from a copy before it runs.
+
 `inside` is the code on the far side of the wall; everything else here runs in the server.
 """
 

@@ -9,7 +9,9 @@ Not yet: event invoke configuration, event source mappings, container images, du
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers (with extensions), Environment, MemorySize,
 Timeout, EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
 environments (`[invoke]` options). Passed on to the runtime: TracingConfig, Architectures.
-Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig, SnapStart,
+SnapStart is in force for Python 3.12 and later where the sandbox can copy processes (`OptimizationStatus` tells); Java
+and .NET may have it, stay Off and start cold.
+Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig,
 RuntimeManagementConfig. RecursionConfig is in force for invocations that carry `Lineage` in their trace header.
 CodeSigningConfigArn is in force, but there is no AWS Signer here: no code is ever signed by an allowed profile, so
 Enforce refuses every deployment and Warn counts each (SignatureValidationErrors).
