@@ -3,21 +3,22 @@
 Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases, Invoke
 (RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved and provisioned
 concurrency, account settings, runtime management and recursion settings, resource policies of functions and layers
-(invoking functions and using layers of other accounts), code signing, function URLs (BUFFERED and RESPONSE_STREAM).
-Not yet: event invoke configuration, event source mappings, container images, durable functions.
+(invoking functions and using layers of other accounts), event invoke configuration, code signing, function URLs (BUFFERED and RESPONSE_STREAM).
+Not yet: event source mappings, container images, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers (with extensions), Environment, MemorySize,
 Timeout, EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
 environments (`[invoke]` options). Passed on to the runtime: TracingConfig, Architectures.
 SnapStart is in force for Python 3.12 and later where the sandbox can copy processes (`OptimizationStatus` tells); Java
 and .NET may have it, stay Off and start cold.
-Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn, DeadLetterConfig,
+Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn,
 RuntimeManagementConfig. RecursionConfig is in force for invocations that carry `Lineage` in their trace header.
 CodeSigningConfigArn is in force, but there is no AWS Signer here: no code is ever signed by an allowed profile, so
 Enforce refuses every deployment and Warn counts each (SignatureValidationErrors).
 
-Asynchronous invocations (`Event`) are accepted into memory, bounded, and are lost when the process ends: not durable
-yet.
+Asynchronous invocations (`Event`) are durable: answered after their commit, run at least once, tried again and
+reported to destinations and dead-letter queues (`invoke.queue`; settings by qualifier: `api.event_invoke_configs`).
+Not looked at: whether the execution role may send to a destination.
 
 The way of a change: `api` asks `rules` what the new state is and has `store` write it, in one transaction; then
 `catalog`, the memory of what can be invoked, drops what it knew, and `worker` carries the change out. Nothing is in
