@@ -38,7 +38,8 @@ def is_whole(data: bytes) -> bool:
     length = int(data[at + 14 : data.index(b"\r\n", at)])
     if len(data) < head + 4 + length:
         return False
-    if not data.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")) or b"unction-Error" in data[:head] or b'"errorType"' in data[head:]:
+    is_good = data.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202"))
+    if not is_good or b"unction-Error" in data[:head] or b'"errorType"' in data[head:]:
         raise BadAnswerError(data[:600].decode("latin-1"))
     return True
 

@@ -3,7 +3,8 @@
 Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases, Invoke
 (RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved and provisioned
 concurrency, account settings, runtime management and recursion settings, resource policies of functions and layers
-(invoking functions and using layers of other accounts), event invoke configuration, code signing, function URLs (BUFFERED and RESPONSE_STREAM).
+(invoking functions and using layers of other accounts), event invoke configuration, code
+signing, function URLs (BUFFERED and RESPONSE_STREAM).
 Not yet: event source mappings, container images, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers (with extensions), Environment, MemorySize,
