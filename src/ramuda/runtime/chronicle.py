@@ -41,7 +41,7 @@ class Chronicle:
         self.progress: Progress | None = None
         """The invocation under way."""
         self.telemetry: Telemetry | None = None
-        self.expects_subscribers = False
+        self._expects_subscribers = False
         self._function = function
         self._initialization = initialization.value
         self._sandbox = sandbox
@@ -59,6 +59,16 @@ class Chronicle:
             extension_printed=self._extension_printed,
             now_ms=self._now_ms,
         )
+
+    def expect_subscribers(self) -> None:
+        self._expects_subscribers = True
+
+    def open_extension_output(self) -> int:
+        return self.pipes.open_beside()
+
+    async def flush(self, limit_s: float) -> None:
+        if self.telemetry is not None:
+            await self.telemetry.flush(limit_s)
 
     def close(self) -> None:
         self.pipes.close()
@@ -113,7 +123,7 @@ class Chronicle:
         """Subscriptions end with the runtime they were made beside."""
         if self.telemetry is not None:
             self.telemetry.close()
-        self.telemetry = Telemetry(self._sandbox, self._clock, self._options) if self.expects_subscribers else None
+        self.telemetry = Telemetry(self._sandbox, self._clock, self._options) if self._expects_subscribers else None
 
     def init_start(self, runtime_version: str, note: str | None, phase: str = "init") -> None:
         region = self._function.ref.region

@@ -20,9 +20,7 @@ TURN_BYTES = 8 * 1024
 class Output:
     """Reads the pipe `fd` (non-blocking) and gives each event's text to `write`."""
 
-    def __init__(
-        self, fd: int, write: Callable[[str], None], line_bytes: int, *, has_returns: bool = True
-    ) -> None:
+    def __init__(self, fd: int, write: Callable[[str], None], line_bytes: int, *, has_returns: bool = True) -> None:
         self._has_returns = has_returns
         self._fd = fd
         self._write = write

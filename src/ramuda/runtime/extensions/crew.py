@@ -21,8 +21,6 @@ from ramuda.kernel.clock import Clock
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.function import FunctionSnapshot, Invocation
 from ramuda.kernel.ports.sandbox import Exit, NotLaunched, Program, Sandbox
-from ramuda.runtime.api.connection import Exchange
-from ramuda.runtime.chronicle import Chronicle
 from ramuda.runtime.extensions import programs, roster
 from ramuda.runtime.extensions.roster import Event, Extension, Reason, Refused, Standing
 from ramuda.runtime.options import Options
@@ -33,6 +31,30 @@ LAUNCH_REASONS = {"EACCES": "PermissionDenied"}
 
 FLUSH_SHARE = 0.25
 """Part of the time to shut down that subscribers of telemetry have for what waits."""
+
+
+class Exchange(Protocol):
+    """A request that waits for its answer."""
+
+    def reply(self, status: int, body: bytes = b"", headers: bytes = b"") -> None: ...
+
+
+class Chronicle(Protocol):
+    """Where what is said about extensions goes."""
+
+    def expect_subscribers(self) -> None:
+        """Programs will be started that may subscribe to telemetry."""
+        ...
+
+    def open_extension_output(self) -> int:
+        """Where programs started from now on write; the caller closes it."""
+        ...
+
+    def extension(self, extension: Extension) -> None: ...
+
+    async def flush(self, limit_s: float) -> None:
+        """Subscribers get what waits for them."""
+        ...
 
 
 class Listener(Protocol):
@@ -83,7 +105,7 @@ class Crew:
         self._programs = programs.names(self._function)
         if self._programs:
             self._environment = programs.environment(variables)
-            self._chronicle.expects_subscribers = True
+            self._chronicle.expect_subscribers()
 
     # Init
 
@@ -105,7 +127,7 @@ class Crew:
         registered = self._registered = asyncio.get_running_loop().create_future()
         for name in self._programs[: roster.EXTENSIONS_MAX]:
             self.members[name] = Extension(name=name, is_external=True)
-        output = self._chronicle.pipes.open_beside()
+        output = self._chronicle.open_extension_output()
         try:
             for extension in list(self.members.values()):
                 if not await self._started(extension, output):
@@ -258,8 +280,7 @@ class Crew:
         deadline_ms = int((self._clock.time() + budget_s) * 1000)
         told = {"eventType": Event.SHUTDOWN.value, "shutdownReason": reason.value, "deadlineMs": deadline_ms}
         self._shutdown = encode_json(told)
-        if self._chronicle.telemetry is not None:
-            await self._chronicle.telemetry.flush(budget_s * FLUSH_SHARE)
+        await self._chronicle.flush(budget_s * FLUSH_SHARE)
         runtime_s = self._options.shutdown_runtime_s if externals else budget_s
         await self._end_runtime(runtime_s if is_orderly else 0.0)
         for extension in externals:

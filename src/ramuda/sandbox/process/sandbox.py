@@ -87,9 +87,10 @@ class ProcessSandbox:
         variables = paths.environment(spec, assignment, translate, self._tmp_dir)
         reading, writing = os.pipe()
         frames = [self._frames_end] if self._frames_end is not None else []
+        inherited = (str(reading), str(frames[0]) if frames else "-1")
         try:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", str(SHIM), str(self._options.open_files), str(reading), str((frames or [-1])[0])),
+                *(sys.executable, "-I", "-S", str(SHIM), str(self._options.open_files), *inherited),
                 *paths.command(spec, assignment, translate),
                 cwd=assignment.task_dir,
                 env=variables,
