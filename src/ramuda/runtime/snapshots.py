@@ -205,6 +205,7 @@ class Snapshots:
             if failure is not None:
                 raise InitFailed(failure)
             await origin.settle()
+            first = await self._first_copy(origin)
         except NotCopyable as e:
             environment.warn(f"SnapStart: no snapshot can be made of this function, which starts cold: {e.reason}.")
             await environment.close()
@@ -212,15 +213,22 @@ class Snapshots:
         except BaseException:
             await asyncio.shield(environment.close())
             raise
-        snapshot = _Snapshot(
+        return _Snapshot(
             function=function,
             runtime=runtime,
             origin=origin,
             environment=environment,
             used_s=self._clock.monotonic(),
+            ahead=deque([first]),
         )
-        await self._fill(snapshot)  # so that also the first restore finds one
-        return snapshot
+
+    async def _first_copy(self, origin: Origin) -> tuple[Sandbox, Attachment]:
+        """For the first restore, and for knowing that copies can be made here."""
+        try:
+            copy = await origin.copy()
+        except PortError as e:
+            raise NotCopyable(f"copying failed: {e}") from e
+        return copy, await self._attached(copy)
 
     def _observer(self, key: tuple[str, str]) -> Observer:
         """Of the environment that is the snapshot: whatever happens to it once it is initialised is its end."""

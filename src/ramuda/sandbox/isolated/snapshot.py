@@ -62,7 +62,8 @@ class Origin(IsolatedSandbox):
         await self._ask({"do": "settle"}, ())
         if self._obstacle is not None:
             raise NotCopyable(self._obstacle)
-        self.limit_cpu()
+        if self.group is not None:
+            self.group.limit_cpu(None)  # it runs no more but to be copied
         self.pause()
 
     async def copy(self) -> Sandbox:
