@@ -16,6 +16,7 @@ import tarfile
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -208,8 +209,9 @@ def shell_layer() -> Layer:
     return _with_libraries(layer, [Path("/bin/sh")])
 
 
-def base_layers() -> list[Blob]:
-    """The layers of a look-alike of AWS's base image."""
+@cache
+def base_layers() -> tuple[Blob, ...]:
+    """The layers of a look-alike of AWS's base image. Takes some seconds, once."""
     lang = Path(sys.base_prefix)
     layer = shell_layer().host(Path(sys.executable), f"var/lang/bin/python{VERSION}")
     library = lang / "lib" / f"python{VERSION}"
@@ -229,7 +231,7 @@ def base_layers() -> list[Blob]:
     client.file("var/runtime/bootstrap", BOOTSTRAP_SH, 0o755).file("var/runtime/bootstrap.py", BOOTSTRAP_PY)
     client.file("lambda-entrypoint.sh", ENTRYPOINT_SH, 0o755)
     client.folder("var/task").folder("opt").folder("tmp", 0o1777)
-    return [blob(layer, compressed=False), blob(client)]
+    return blob(layer, compressed=False), blob(client)
 
 
 BASE_ENV = [

@@ -6,7 +6,7 @@ The images are made here, laid out as AWS's base images are (`tests.images`).
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 from ramuda.testing import running_server
 from tests.acceptance.test_lambda_functions import active, refused
-from tests.images import BASE_ENV, Blob, Layer, base_layers, blob, function, image, write_layout
+from tests.images import BASE_ENV, PYTHON, Blob, Layer, base_layers, blob, function, image, write_layout
 from tests.sandboxes import VERSION
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
@@ -29,18 +29,28 @@ def handler(event, context):
             "execution": os.environ.get("AWS_EXECUTION_ENV"), "prefix": sys.prefix, "user": os.getuid(),
             "root": sorted(os.listdir("/")), "mine": os.environ.get("MINE"), "name": context.function_name}
 """
+EXTENSION = f"""#!{PYTHON}
+import json, os, urllib.request
+base = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2020-01-01/extension"
+def ask(path, body, **headers):
+    return urllib.request.urlopen(urllib.request.Request(base + path, body, headers))
+registered = ask("/register", b'{{"events": ["INVOKE"]}}', **{{"Lambda-Extension-Name": os.path.basename(__file__)}})
+me = {{"Lambda-Extension-Identifier": registered.headers["Lambda-Extension-Identifier"]}}
+while True:
+    print("the extension saw", json.load(ask("/event/next", None, **me))["eventType"], flush=True)
+"""
 ALTERED = frozenset(["LastModified", "RevisionId", "ResponseMetadata"])
 
 Deploy = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def base() -> list[Blob]:
+def base() -> Sequence[Blob]:
     return base_layers()
 
 
 @pytest.fixture
-def layout(base: list[Blob], tmp_path: Path) -> Path:
+def layout(base: Sequence[Blob], tmp_path: Path) -> Path:
     """An OCI layout with two images that differ in a file: tags `v1` and `v2`."""
     made = {tag: function(base, {"app.py": LOOK, "text": tag}, Env=[*BASE_ENV, "MINE=image"]) for tag in ("v1", "v2")}
     return write_layout(tmp_path / "layout", made)
@@ -171,7 +181,7 @@ def test_an_update_to_another_image_runs_it(client: Any, deploy: Deploy, layout:
 
 
 def test_a_tag_that_moves_changes_nothing_until_the_function_is_updated(
-    client: Any, deploy: Deploy, layout: Path, base: list[Blob]
+    client: Any, deploy: Deploy, layout: Path, base: Sequence[Blob]
 ) -> None:
     name = deploy(f"oci:{layout}:v1")
     write_layout(layout, {"v1": function(base, {"app.py": LOOK, "text": "moved"})})
@@ -245,6 +255,18 @@ def test_a_command_that_cannot_be_started_is_told_in_aws_s_words(
     assert any(
         line.startswith(f"IMAGE\tLaunch error: {what}\tEntrypoint: [") for line in log_of(aws, name, "Launch error")
     )
+
+
+def test_extensions_of_an_image_run_beside_it(
+    client: Any, deploy: Deploy, aws: Callable[..., Any], base: Sequence[Blob], tmp_path: Path
+) -> None:
+    extension = blob(Layer().file("opt/extensions/watcher.py", EXTENSION, 0o755))
+    layout = write_layout(tmp_path / "watched", {"v1": function([*base, extension], {"app.py": LOOK, "text": "v1"})})
+    name = deploy(f"oci:{layout}:v1")
+    assert invoke(client, name)["text"] == "v1"
+    log = log_of(aws, name, "REPORT")
+    assert "EXTENSION\tName: watcher.py\tState: Ready\tEvents: [INVOKE]\n" in log
+    assert "the extension saw INVOKE\n" in log
 
 
 def test_a_command_that_ends_is_told_with_its_exit_status(client: Any, deploy: Deploy, layout: Path) -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def base() -> list[Blob]:
+def base() -> Sequence[Blob]:
     return base_layers()
 
 
@@ -80,7 +80,7 @@ def server(registry: str, tmp_path: Path) -> Iterator[RunningServer]:
         yield started
 
 
-def made(base: list[Blob], text: str) -> Image:
+def made(base: Sequence[Blob], text: str) -> Image:
     return function(base, {"app.py": LOOK, "text": text})
 
 
@@ -94,7 +94,7 @@ def answer(client: Any, name: str) -> Any:
 
 
 def test_an_image_is_pulled_from_a_registry_by_its_own_name_and_by_ecr_s(
-    registry: str, server: RunningServer, base: list[Blob]
+    registry: str, server: RunningServer, base: Sequence[Blob]
 ) -> None:
     first, second = made(base, "first"), made(base, "second")
     push(f"http://{registry}", "team/app", "v1", first)
@@ -127,7 +127,7 @@ def test_an_image_is_pulled_from_a_registry_by_its_own_name_and_by_ecr_s(
 
 
 def test_what_skopeo_pushes_and_writes_is_run(
-    registry: str, server: RunningServer, base: list[Blob], tmp_path: Path
+    registry: str, server: RunningServer, base: Sequence[Blob], tmp_path: Path
 ) -> None:
     skopeo = program("skopeo")
     layout = write_layout(tmp_path / "layout", {"v1": made(base, "by skopeo")})
@@ -144,7 +144,7 @@ def test_what_skopeo_pushes_and_writes_is_run(
         assert answer(client, name) == "by skopeo"
 
 
-def test_an_image_made_by_umoci_is_run(server: RunningServer, base: list[Blob], tmp_path: Path) -> None:
+def test_an_image_made_by_umoci_is_run(server: RunningServer, base: Sequence[Blob], tmp_path: Path) -> None:
     umoci = program("umoci")
     image = f"{write_layout(tmp_path / 'layout', {'v1': made(base, 'before')})}:v1"
     (tmp_path / "text").write_text("by umoci")
@@ -160,7 +160,7 @@ def test_an_image_made_by_umoci_is_run(server: RunningServer, base: list[Blob], 
 
 
 @pytest.mark.parametrize("count", [60])
-def test_an_image_of_many_layers_is_run(registry: str, server: RunningServer, base: list[Blob], count: int) -> None:
+def test_an_image_of_many_layers_is_run(registry: str, server: RunningServer, base: Sequence[Blob], count: int) -> None:
     layers = [blob(Layer().file("var/task/text", str(number))) for number in range(count)]
     pushed = function([*base, *layers], {"app.py": LOOK})
     push(f"http://{registry}", "many", "v1", pushed)

@@ -13,8 +13,8 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -105,36 +105,27 @@ class RuntimeImages:
         """Fetches the image and makes it the runtime. Raises ImageError, PortError."""
         if identifier not in entries():
             raise PortError(f"{identifier} is not a runtime; `ramuda doctor` lists those there are")
-        library = await _opened(self._path, options, clock)
-        try:
-            machine = platform.machine()
+        machine = platform.machine()
+        async with self._changing(options, clock) as (library, images):
             pinned = await library.resolve(reference, _ARCHITECTURES.get(machine, machine))
             unpacked = await library.unpack(pinned)
             _check(unpacked.root)
-        finally:
-            await library.close()
-        image = RuntimeImage(
-            identifier=identifier,
-            reference=reference,
-            resolved=pinned.resolved_uri,
-            digest=pinned.digest,
-            environment=unpacked.environment,
-        )
-        with self._changing() as images:
-            images[identifier] = image
-        return image
+            images[identifier] = RuntimeImage(
+                identifier=identifier,
+                reference=reference,
+                resolved=pinned.resolved_uri,
+                digest=pinned.digest,
+                environment=unpacked.environment,
+            )
+        return images[identifier]
 
     async def remove(self, identifier: str, options: Options, clock: Clock) -> bool:
         """Whether there was one. The files of images that no runtime is and nobody runs go too."""
-        with self._changing() as images:
-            if images.pop(identifier, None) is None:
-                return False
-        library = await _opened(self._path, options, clock)
-        try:
-            await library.collect({image.digest for image in self.all().values()} | self._in_use())
-        finally:
-            await library.close()
-        return True
+        async with self._changing(options, clock) as (_, images):
+            is_there = images.pop(identifier, None) is not None
+        async with self._changing(options, clock) as (library, images):
+            await library.collect({image.digest for image in images.values()} | self._in_use())
+        return is_there
 
     def _root(self, digest: str) -> Path:
         return self._path / "roots" / digest.partition(":")[2] / "tree"
@@ -157,28 +148,30 @@ class RuntimeImages:
                     used.add(f"sha256:{path.name.removeprefix('.use-')}")
         return used
 
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, RuntimeImage]]:
-        """The file's content, which is written when the block ends; one process at a time."""
+    @asynccontextmanager
+    async def _changing(self, options: Options, clock: Clock) -> AsyncIterator[tuple[Library, dict[str, RuntimeImage]]]:
+        """The images, and the file's content, which is written when the block ends; one process at a time."""
         self._path.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self._path / ".runtimes-lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            library = Library(self._path, options, clock)
+            await library.open()
             images: dict[str, RuntimeImage] = {}
             with suppress(PortError):
                 images = dict(self.all())
-            yield images
-            fd, name = tempfile.mkstemp(dir=self._path, prefix=".runtimes-")
-            with os.fdopen(fd, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(images)))
-                file.flush()
-                os.fsync(fd)
-            os.replace(name, self._file)
+            try:
+                yield library, images
+            finally:
+                await library.close()
+            self._write(images)
 
-
-async def _opened(path: Path, options: Options, clock: Clock) -> Library:
-    library = Library(path, options, clock)
-    await library.open()
-    return library
+    def _write(self, images: dict[str, RuntimeImage]) -> None:
+        fd, name = tempfile.mkstemp(dir=self._path, prefix=".runtimes-")
+        with os.fdopen(fd, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(images)))
+            file.flush()
+            os.fsync(fd)
+        os.replace(name, self._file)
 
 
 def _check(root: Path) -> None:

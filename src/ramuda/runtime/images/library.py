@@ -65,11 +65,16 @@ class Library:
         return await asyncio.shield(task)
 
     async def collect(self, used: set[str]) -> int:
-        async with self._deleting:
+        while True:
             if self._under_way:
-                return 0
-            keep = {_sha256(digest) for digest in used | self._touched}
-            return await asyncio.to_thread(self._store.collect, keep)
+                await asyncio.wait(self._under_way.values())  # their layers belong to no image yet
+            async with self._deleting:
+                if self._under_way:
+                    continue
+                keep = {_sha256(digest) for digest in used | self._touched}
+                count, folder = await asyncio.to_thread(self._store.take_out, keep)
+            await asyncio.to_thread(self._store.delete, folder)
+            return count
 
     async def _unpack(self, image: PinnedImage) -> UnpackedImage:
         """Tries again what failed for other reasons than the image."""

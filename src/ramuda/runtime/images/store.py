@@ -121,9 +121,11 @@ class Store:
             (folder / "image.json").write_text(json.dumps(told))
             self._publish(folder, self._path / "roots" / sha256)
 
-    def collect(self, used: set[str]) -> int:
-        """Deletes images that are not `used` (by the SHA-256 of their manifests), then layers that no image needs."""
-        with _wrapped(), self.locked(), self.making() as scratch:
+    def take_out(self, used: set[str]) -> tuple[int, Path]:
+        """Takes away images that are not `used` (by the SHA-256 of their manifests), then layers that no image needs.
+        How many images, and the folder where all of it is now, for `delete`."""
+        with _wrapped(), self.locked():
+            scratch = Path(tempfile.mkdtemp(dir=self._incoming))
             unused = [name for name in os.listdir(self._path / "roots") if name not in used]
             for name in unused:
                 (self._path / "roots" / name).rename(scratch / name)
@@ -134,7 +136,12 @@ class Store:
             for name in os.listdir(self._path / "layers"):
                 if name not in needed:
                     (self._path / "layers" / name).rename(scratch / f"layer-{name}")
-            return len(unused)
+            return len(unused), scratch
+
+    def delete(self, folder: Path) -> None:
+        """What `take_out` took."""
+        with _wrapped():
+            folders.remove(str(folder))
 
     def _layer(self, sha256: str) -> tuple[Path, Marks]:
         folder = self._path / "layers" / sha256
@@ -143,9 +150,12 @@ class Store:
 
     def _publish(self, folder: Path, target: Path) -> None:
         _sync_filesystem(folder)
-        if not target.is_dir():
+        try:
             folder.rename(target)
-            _sync(target.parent)
+        except OSError:
+            if not target.is_dir():  # else another image brought the same layer meanwhile
+                raise
+        _sync(target.parent)
 
 
 class _Hashing:
