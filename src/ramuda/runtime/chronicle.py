@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ramuda.kernel.clock import Clock
-from ramuda.kernel.codec import decode_json
+from ramuda.kernel.codec import decode_json, encode_json
 from ramuda.kernel.function import FunctionError, FunctionSnapshot
 from ramuda.kernel.ports.recorder import LogStream
 from ramuda.kernel.ports.sandbox import Sandbox
@@ -205,7 +205,10 @@ class Chronicle:
 
     def warn(self, text: str) -> None:
         """Something about this environment that its owner should know."""
-        self._write(f"WARN {text}\n", self._now_ms())
+        if not self._is_text:
+            at = records.timestamp(self._clock.time())
+            text = encode_json({"timestamp": at, "level": "WARN", "message": text}).decode()
+        self._write(f"WARN {text}\n" if self._is_text else f"{text}\n", self._now_ms())
 
     def extension(self, extension: Extension) -> None:
         events = [event.value for event in extension.events]

@@ -11,7 +11,15 @@ from ramuda.invoke.queue.meter import EventMeters
 from ramuda.invoke.queue.rows import Errand
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import ApiError, PortError
-from ramuda.kernel.function import FunctionError, Invocation, Outcome, RecursiveLoop, Streamed, Throttled
+from ramuda.kernel.function import (
+    FunctionError,
+    Invocation,
+    Outcome,
+    RecursiveLoop,
+    RestoreFailed,
+    Streamed,
+    Throttled,
+)
 from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.invoker import Invoker
 from ramuda.kernel.ports.target import Attribute, Delivery, Kind
@@ -76,7 +84,7 @@ class Attempts:
             attempt.result, attempt.trouble = Looped(), LOOP
         except Throttled:
             attempt.result, attempt.trouble, attempt.is_crowded = Refused(), RATE_EXCEEDED, True
-        except PortError as e:
+        except (PortError, RestoreFailed) as e:
             attempt.result, attempt.trouble = Refused(), Trouble(status=500, message=str(e))
             attempt.is_crowded = True
         else:
