@@ -65,7 +65,9 @@ class Pool:
             self.taken_s.popleft()
         if options.prepared_max == 0 or self.failed or now_s - self.used_s > options.prepared_idle_s:
             return 0
-        return min(max(len(self.taken_s), 1), options.prepared_max)
+        is_image = self.spec.root is not None and not self.spec.argv
+        least = 0 if is_image else 1  # a runtime serves many functions, a function's image only its own
+        return min(max(len(self.taken_s), least), options.prepared_max)
 
 
 class PreparedEnvironments:

@@ -4,12 +4,13 @@ Covered: functions (create, read, list, update of code and configuration, delete
 (RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved and provisioned
 concurrency, account settings, runtime management and recursion settings, resource policies of functions and layers
 (invoking functions and using layers of other accounts), event invoke configuration, code
-signing, function URLs (BUFFERED and RESPONSE_STREAM).
-Not yet: event source mappings, container images, durable functions.
+signing, function URLs (BUFFERED and RESPONSE_STREAM), container images (registries and this machine's files; in the
+isolated sandbox).
+Not yet: event source mappings, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers (with extensions), Environment, MemorySize,
 Timeout, EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
-environments (`[invoke]` options). Passed on to the runtime: TracingConfig, Architectures.
+environments (`[invoke]` options), ImageConfig; of an image Architectures too. Passed on to the runtime: TracingConfig, Architectures.
 SnapStart is in force for Python 3.12 and later where the sandbox can copy processes (`OptimizationStatus` tells); Java
 and .NET may have it, stay Off and start cold.
 Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn,
