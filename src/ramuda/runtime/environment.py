@@ -228,12 +228,12 @@ class Environment:
         self._api.deliver(invocation.request_id, head, invocation.payload, wants_stream=invocation.wants_stream)
 
     def _answered(self, answer: Success | FunctionError) -> None:
+        if self._state is not State.RUNNING:
+            return  # it is being ended
         self._state = State.FINISHING
         if self._progress is not None:
             if self._chronicle.wants_detail:
-                self._progress.answered_s = self._clock.monotonic()
-                self._progress.answer_began_s = self._progress.answer_began_s or self._progress.answered_s
-                self._progress.produced_bytes = len(answer.payload)
+                self._progress.note_answer(self._clock.monotonic(), len(answer.payload))
             self._progress.answered(answer)
         self._observer.answered(self)
 
@@ -355,8 +355,10 @@ class Environment:
         self._answered(reports.response_too_large(limits.RESPONSE_PAYLOAD_BYTES))
 
     def on_stream(self, stream: ResponseStream) -> None:
-        self._state = State.FINISHING
-        if self._progress is not None:
+        if self._progress is not None and self._state is State.RUNNING:
+            self._state = State.FINISHING
+            if self._chronicle.wants_detail:
+                self._progress.answer_began_s = self._clock.monotonic()
             self._progress.streaming(stream)
 
     def _on_timeout(self) -> None:

@@ -69,43 +69,42 @@ class Frames:
             data = b""
         self.is_closed = not data
         self._rest += data
-        while self._take():
-            pass
+        at = 0
+        while (after := self._take(at)) is not None:
+            at = after
+        self._rest = self._rest[at:]
 
-    def _take(self) -> bool:
-        """Whether there may be more."""
-        return self._take_text() if self._missing_bytes else self._take_head()
+    def _take(self, at: int) -> int | None:
+        """Takes what stands at this place; the place after it, None when more has to come."""
+        return self._take_text(at) if self._missing_bytes else self._take_head(at)
 
-    def _take_head(self) -> bool:
-        if len(self._rest) < HEAD.size:
-            return False
-        kind, length, at_us = HEAD.unpack_from(self._rest)
-        if kind == FORMER_TYPE:
-            self._rest, self._missing_bytes, self._at_ms = self._rest[FORMER_HEAD_BYTES:], length, self._now_ms()
-            return True
+    def _take_head(self, at: int) -> int | None:
+        if len(self._rest) - at < HEAD.size:
+            return None
+        kind, length, at_us = HEAD.unpack_from(self._rest, at)
         low = kind & 0xFF
+        if kind == FORMER_TYPE:
+            self._missing_bytes, self._at_ms = length, self._now_ms()
+            return at + FORMER_HEAD_BYTES
         if kind >> 8 != 0xA55A00 or (low not in TEXT_TYPES and low + 1 not in TEXT_TYPES):
-            return self._resume()
-        self._rest = self._rest[HEAD.size :]
+            return self._next_magic(at + 1)
         now_ms = self._now_ms()
         self._at_ms = at_us // 1000 if abs(at_us // 1000 - now_ms) < BELIEVED_MS else now_ms
         self._missing_bytes = length
-        return True
+        return at + HEAD.size
 
-    def _resume(self) -> bool:
-        """Skips to what may be the beginning of a frame."""
-        at = self._rest.find(MAGIC, 1)
-        self._rest = self._rest[at:] if at > 0 else self._rest[-(len(MAGIC) - 1) :]
-        return at > 0
+    def _next_magic(self, begin: int) -> int:
+        """Where a frame may begin, at the latest where its first bytes may be the last ones here."""
+        found = self._rest.find(MAGIC, begin)
+        return found if found >= 0 else max(len(self._rest) - len(MAGIC) + 1, begin)
 
-    def _take_text(self) -> bool:
+    def _take_text(self, at: int) -> int | None:
         wanted = min(self._missing_bytes, self._record_bytes)
-        if len(self._rest) < wanted:
-            return False
-        text, self._rest = self._rest[:wanted], self._rest[wanted:]
+        if len(self._rest) - at < wanted:
+            return None
         self._missing_bytes -= wanted
-        self._emit(text)
-        return True
+        self._emit(self._rest[at : at + wanted])
+        return at + wanted
 
     def _emit(self, text: bytes) -> None:
         self._write(text.decode("utf-8", "replace"), self._at_ms)

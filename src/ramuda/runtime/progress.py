@@ -62,6 +62,10 @@ class Progress:
         if self._tail is not None:
             self._tail.append(text)
 
+    def note_answer(self, now_s: float, size_bytes: int) -> None:
+        self.answer_began_s = self.answered_s = now_s
+        self.produced_bytes = size_bytes
+
     def answered(self, answer: Success | FunctionError) -> None:
         if isinstance(answer, FunctionError):
             self.error_type = answer.error_type

@@ -354,3 +354,37 @@ async def test_an_internal_extension_alone_gives_the_runtime_half_a_second(stage
     await s.environment.close()
     assert s.sandbox.calls[-3:] == ["signal_runtime 15", "signal_runtime 9", "kill"]
     assert [line for line in s.log if line in (START, END)] == [START, END]
+
+
+async def test_an_answer_that_comes_while_the_environment_is_being_ended_changes_nothing(
+    stage: Any,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    told, may_end = asyncio.Event(), asyncio.Event()
+
+    async def never_answers(sandbox: FakeSandbox) -> Exit:
+        await sandbox.client().next()
+        await asyncio.Event().wait()
+        return Exit(code=0)
+
+    async def program(sandbox: FakeSandbox, _: Program) -> Exit:
+        client = ExtensionClient(sandbox)
+        await client.register("ext", ["SHUTDOWN"])
+        await client.next()
+        told.set()
+        await may_end.wait()
+        return Exit(code=0)
+
+    s = stage(never_answers, opt_dir=folder_with(tmp_path, "ext"), options=Options(), timeout_s=0.05)
+    s.sandbox.programs["/opt/extensions/ext"] = program
+    await s.open()
+    answer = await s.environment.invoke(invocation(s.function))
+    assert isinstance(answer, FunctionError)
+    await told.wait()
+    late = await s.sandbox.client().call("POST", f"invocation/{REQUEST}/response", b'"late"')
+    assert late.status == 202
+    assert s.environment.state is State.RESETTING
+    may_end.set()
+    await s.until_idle()
+    assert s.environment.state is State.BROKEN
+    assert len(s.conclusions) == 1

@@ -280,9 +280,9 @@ class Crew:
         deadline_ms = int((self._clock.time() + budget_s) * 1000)
         told = {"eventType": Event.SHUTDOWN.value, "shutdownReason": reason.value, "deadlineMs": deadline_ms}
         self._shutdown = encode_json(told)
-        await self._chronicle.flush(budget_s * FLUSH_SHARE)
         runtime_s = self._options.shutdown_runtime_s if externals else budget_s
         await self._end_runtime(runtime_s if is_orderly else 0.0)
+        await self._chronicle.flush(budget_s * FLUSH_SHARE)
         for extension in externals:
             self._tell_shutdown(extension)
         # Those that reported an error are about to end by themselves.

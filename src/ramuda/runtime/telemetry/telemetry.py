@@ -7,6 +7,8 @@ import asyncio
 from collections import deque
 from typing import Any
 
+import msgspec
+
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.ports.sandbox import Sandbox
 from ramuda.runtime.extensions.roster import Refused
@@ -37,7 +39,7 @@ class Telemetry:
     def tell(self, kind: str, record: Any, at_s: float) -> None:
         """`kind` is the event's type. A record is a mapping, a text, or ready JSON."""
         if self._history is not None and len(self._history) < HISTORY_MAX:
-            self._history_bytes += len(record) if isinstance(record, str) else 0
+            self._history_bytes += _size(record)
             if self._history_bytes < HISTORY_BYTES_MAX:
                 self._history.append((at_s, kind, record))
         encoded: bytes | None = None
@@ -93,6 +95,13 @@ class Telemetry:
         for subscriber in self._subscribers.values():
             subscriber.close()
         self._subscribers.clear()
+
+
+def _size(record: Any) -> int:
+    """Of what the function said; the platform's own words are few."""
+    if isinstance(record, str):
+        return len(record)
+    return memoryview(record).nbytes if isinstance(record, msgspec.Raw) else 0
 
 
 def _wants(subscription: Subscription, kind: str) -> bool:
