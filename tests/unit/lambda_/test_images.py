@@ -329,6 +329,17 @@ async def test_after_a_start_images_of_no_version_are_collected(lambda_: Lambda,
     assert images.collected[-1] == {"sha256:" + "a" * 64, "sha256:" + "b" * 64}
 
 
+async def test_an_active_function_whose_image_is_gone_cannot_be_invoked_and_says_why(
+    lambda_: Lambda, images: FakeImages
+) -> None:
+    await create(lambda_)
+    images.broken = ImageError(ImageFault.MISSING, "no such blob")
+    with pytest.raises(PortError, match="the function's container image cannot be run: no such blob"):
+        await lambda_("Invoke", FunctionName="f")
+    images.broken = None
+    await lambda_("Invoke", FunctionName="f")
+
+
 async def test_a_server_without_a_sandbox_for_images_refuses_them(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     lambda_ = await Lambda(tmp_path / "other").start()

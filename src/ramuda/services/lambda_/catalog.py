@@ -177,7 +177,7 @@ class Catalog:
 
     async def _describe(self, function: Function, version: Version, deployment: Deployment) -> FunctionSnapshot:
         settings = deployment.settings
-        image = await self._images.use(deployment) if deployment.code.image is not None else None
+        image = await self._images.to_run(deployment) if deployment.code.image is not None else None
         if image is not None:
             task_dir = image.root / "var" / "task"
         else:

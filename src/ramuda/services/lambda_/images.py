@@ -53,6 +53,13 @@ class FunctionImages:
             return f"The container image {image.resolved_uri} could not be unpacked: {e}.", "InternalError"
         return None
 
+    async def to_run(self, deployment: Deployment) -> ImageUse:
+        """The image of a version that is active. Raises PortError: it was here, or was where it can be had again."""
+        try:
+            return await self.use(deployment)
+        except ImageError as e:
+            raise PortError(f"the function's container image cannot be run: {e}") from e
+
     async def use(self, deployment: Deployment) -> ImageUse:
         """The image as a sandbox runs it. Raises ImageError, PortError."""
         code, settings = deployment.code, deployment.settings
