@@ -24,8 +24,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     in_flight_first: int = 4
     """Events of one function running at the same time at first; more follow while that makes more of them end."""
     crowd: int = 8
-    """So many events accepted in one commit are a crowd: while it lasts, one event begins to run for each commit, so
-    that accepting goes first and what it is too much for waits in the queue. Events under way go on."""
+    """So many events accepted within 20 ms are a crowd: while it lasts, one event begins to run for each commit, so
+    that accepting goes first and what is too much waits in the queue. Events under way go on."""
     ramp_s: float = 1.0
     """How often it is looked whether twice as many of a function's events should run at the same time. Long enough for
     new environments to start and to show what they are worth."""

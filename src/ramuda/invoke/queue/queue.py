@@ -37,7 +37,7 @@ from ramuda.kernel.ports.target import Target
 log = logging.getLogger(__name__)
 
 CROWD_S = 0.02
-"""A crowd is over when nothing was committed for so long."""
+"""Events are counted over so long to see whether they are a crowd; it is over so long after it was one."""
 LANES_MAX = 10_000
 """Lanes kept although they are empty."""
 WRITE_AGAIN_S = 5.0
@@ -87,6 +87,8 @@ class EventQueue:
         self._held_bytes = 0
         self._running = 0
         self._crowded_until_s = 0.0
+        self._counted_from_s = 0.0
+        self._counted = 0
         self._has_turn = False
         self._starved: dict[FunctionKey, Lane] = {}
         self._sequence = 0
@@ -188,7 +190,11 @@ class EventQueue:
     def _committed(self, count: int) -> None:
         """Told by the journal, before it tells of each event."""
         now_s = self._clock.time()
-        self._crowded_until_s = now_s + CROWD_S if count >= self._options.crowd else 0.0
+        if now_s - self._counted_from_s > CROWD_S:
+            self._counted_from_s, self._counted = now_s, 0
+        self._counted += count
+        if self._counted >= self._options.crowd:
+            self._crowded_until_s = now_s + CROWD_S
         self._has_turn = True
         self._pump_starved()
 

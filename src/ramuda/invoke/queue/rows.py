@@ -9,7 +9,8 @@ lambda_deliveries  id | target, delivery, made_at, due_at, attempts
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -23,6 +24,9 @@ from ramuda.kernel.ports.target import Delivery
 
 FunctionKey: TypeAlias = tuple[str, str, str]
 """Account, region, name."""
+
+ROWS_TOGETHER = 64
+"""Rows in one statement, whose text is kept for each number of them."""
 
 _deliveries = msgspec.json.Decoder(Delivery)
 
@@ -63,32 +67,25 @@ def functions_with_events(tx: Transaction) -> list[tuple[FunctionKey, float]]:
     return [((row["account"], row["region"], row["name"]), row["due_at"]) for row in rows]
 
 
-def add_events(tx: Transaction, events: Iterable[tuple[Event, float | None]]) -> None:
-    """Each with its `due_at`."""
-    tx.execute_many(
-        "INSERT INTO lambda_events (sequence, account, region, name, qualifier, request_id, payload, trace, "
-        "accepted_at, due_at, attempts, refusals) VALUES (:sequence, :account, :region, :name, :qualifier, "
-        ":request_id, :payload, :trace, :accepted_at, :due_at, 0, 0)",
-        [
-            {
-                "sequence": event.sequence,
-                "account": event.function.account,
-                "region": event.function.region,
-                "name": event.function.name,
-                "qualifier": event.function.qualifier,
-                "request_id": event.request_id,
-                "payload": event.payload,
-                "trace": event.trace,
-                "accepted_at": event.progress.accepted_at_s,
-                "due_at": due_at_s,
-            }
-            for event, due_at_s in events
-        ],
-    )
+def add_events(tx: Transaction, events: Sequence[tuple[Event, float | None]]) -> None:
+    """Each with its `due_at`. Many rows in one statement: the writer's thread gives the interpreter up at each row of
+    a statement repeated, and has to wait for it again while the event loop is busy."""
+    for begin in range(0, len(events), ROWS_TOGETHER):
+        chunk = events[begin : begin + ROWS_TOGETHER]
+        params: dict[str, Any] = {}
+        for i, (event, due_at_s) in enumerate(chunk):
+            function = event.function
+            params[f"s{i}"], params[f"a{i}"], params[f"r{i}"] = event.sequence, function.account, function.region
+            params[f"n{i}"], params[f"q{i}"], params[f"i{i}"] = function.name, function.qualifier, event.request_id
+            params[f"p{i}"], params[f"t{i}"] = event.payload, event.trace
+            params[f"at{i}"], params[f"d{i}"] = event.progress.accepted_at_s, due_at_s
+        tx.execute(_insert(len(chunk)), params)
 
 
-def delete_events(tx: Transaction, sequences: Iterable[int]) -> None:
-    tx.execute_many("DELETE FROM lambda_events WHERE sequence = :sequence", [{"sequence": s} for s in sequences])
+def delete_events(tx: Transaction, sequences: Sequence[int]) -> None:
+    for begin in range(0, len(sequences), ROWS_TOGETHER):
+        among = ", ".join(str(int(sequence)) for sequence in sequences[begin : begin + ROWS_TOGETHER])
+        tx.execute(f"DELETE FROM lambda_events WHERE sequence IN ({among})")  # noqa: S608 - numbers
 
 
 def postpone_event(tx: Transaction, event: Event, due_at_s: float) -> None:
@@ -185,6 +182,17 @@ def next_delivery(tx: Transaction) -> float | None:
     """When the next one is due that is in the database alone."""
     row = tx.fetch_one("SELECT MIN(due_at) AS due_at FROM lambda_deliveries WHERE due_at IS NOT NULL")
     return None if row is None else row["due_at"]
+
+
+@lru_cache
+def _insert(count: int) -> str:
+    values = ", ".join(
+        f"(:s{i}, :a{i}, :r{i}, :n{i}, :q{i}, :i{i}, :p{i}, :t{i}, :at{i}, :d{i}, 0, 0)" for i in range(count)
+    )
+    return (
+        "INSERT INTO lambda_events (sequence, account, region, name, qualifier, request_id, payload, trace, "  # noqa: S608 - parameters
+        f"accepted_at, due_at, attempts, refusals) VALUES {values}"
+    )
 
 
 def _within(sizes: Sequence[Row], payload_bytes: int) -> list[int]:
