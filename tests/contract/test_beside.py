@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ramuda.kernel.errors import InternalError
 from ramuda.kernel.ports.sandbox import Exit, NotLaunched, Program, Sandbox, SandboxBackend
 from tests.contract.test_sandbox import backend, code, folders  # noqa: F401 - fixtures
 from tests.sandboxes import CodeStore, Reader, assignment, script_runtime
@@ -121,6 +122,20 @@ async def test_the_runtime_can_be_ended_alone(
     assert not asyncio.ensure_future(ended).done()
     await sandbox.kill()
     assert await ended == Exit(signal=signal.SIGKILL)
+    extensions.close()
+
+
+async def test_nothing_runs_beside_a_runtime_before_the_sandbox_is_a_functions(
+    backend: SandboxBackend,  # noqa: F811
+    extensions: Extensions,
+) -> None:
+    sandbox = await backend.prepare(script_runtime())
+    with pytest.raises(InternalError, match=r"start_beside of sandbox .* which is prepared"):
+        await sandbox.start_beside(extensions.program("one"))
+    with pytest.raises(InternalError, match="signal_runtime of sandbox"):
+        sandbox.signal_runtime(signal.SIGTERM)
+    with pytest.raises(InternalError, match="socket of sandbox"):
+        await sandbox.socket()
     extensions.close()
 
 

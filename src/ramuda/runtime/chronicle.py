@@ -250,7 +250,7 @@ class Chronicle:
             status=_status(progress, failure, status),
             error_type=failure.error_type if failure is not None else progress.error_type,
             duration_ms=(now_s - started_s) * 1000,
-            produced_bytes=progress.produced_bytes,
+            produced_bytes=progress.answer_bytes,
             spans=spans,
         )
         self.pipes.complete()

@@ -62,6 +62,11 @@ class Progress:
         if self._tail is not None:
             self._tail.append(text)
 
+    @property
+    def answer_bytes(self) -> int | None:
+        """Of the answer until now, where it is known."""
+        return self.produced_bytes if self._stream is None else self._stream.size_bytes
+
     def note_answer(self, now_s: float, size_bytes: int) -> None:
         self.answer_began_s = self.answered_s = now_s
         self.produced_bytes = size_bytes

@@ -395,6 +395,30 @@ async def test_a_subscriber_is_told_of_all_phases(stage: Any, tmp_path: Path, lo
     assert all(len(time) == len("2026-11-21T05:24:00.123Z") and time.endswith("Z") for time in times)
 
 
+async def test_a_streamed_answer_is_measured_from_its_first_piece_to_its_end(stage: Any) -> None:  # noqa: F811
+    from ramuda.kernel.function import LoggingConfig, Streamed
+
+    async def runtime(sandbox: FakeSandbox) -> Exit:
+        client = sandbox.client()
+        request_id, _ = await client.next()
+        headers = {"Lambda_Runtime_Function_Response_Mode": "streaming"}
+        await client.call("POST", f"invocation/{request_id}/response", b"12345", **headers)
+        await client.next()
+        return Exit(code=0)
+
+    logging = LoggingConfig(group="/g", json_format=True, application_level="INFO", system_level="DEBUG")
+    s = await stage(runtime, logging=logging).open()
+    answer = await s.environment.invoke(invocation(s.function, wants_stream=True))
+    assert isinstance(answer, Streamed)
+    assert b"".join([chunk async for chunk in answer.chunks]) == b"12345"
+    await s.until_idle()
+    told = [json.loads(event) for event in s.stream.events]
+    (done,) = (event["record"] for event in told if event["type"] == "platform.runtimeDone")
+    assert done["metrics"]["producedBytes"] == 5
+    assert [span["name"] for span in done["spans"]] == ["responseLatency", "responseDuration"]
+    assert sum(span["durationMs"] for span in done["spans"]) == pytest.approx(done["metrics"]["durationMs"], abs=0.01)
+
+
 async def test_the_logs_api_tells_in_its_own_words(stage: Any, tmp_path: Path) -> None:  # noqa: F811
     collector, answers = Collector(), []  # type: ignore[var-annotated]
     listener = Listener(collector.serve)
