@@ -238,5 +238,5 @@ async def test_nothing_is_left_when_origin_and_copies_have_ended(
 
 def groups_of(origin: Origin) -> list[Path]:
     """The control groups of a snapshot and its copies."""
-    found = Path("/sys/fs/cgroup").glob(f"*/**/{origin.id}*")
+    found = Path("/sys/fs/cgroup").glob(f"**/ramuda/*-{os.getpid()}-*/{origin.id}*")
     return [path for path in found if path.name == origin.id or path.name.startswith(f"{origin.id}.")]
