@@ -12,6 +12,7 @@ import pytest
 
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.sandbox import Boot, Exit, RuntimeSpec, Sandbox, SandboxBackend
+from ramuda.sandbox.isolated.inside import template
 from ramuda.sandbox.options import Options
 from ramuda.sandbox.process import Backend as ProcessBackend
 from tests.images import Layer, blob, image, shell_layer, write_layout
@@ -94,6 +95,47 @@ async def test_a_root_with_a_link_in_a_mount_s_place_is_refused(
     path.symlink_to("/etc" if "/" not in place else "/etc/passwd")
     with pytest.raises(PortError, match="something else in the place of a folder or file"):
         await isolated_backend.prepare(spec(root))
+
+
+_LOOK = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from inside import image_root, syscalls
+import encodings, json
+with open(sys.argv[2]) as file:
+    config = json.load(file)
+syscalls.unshare(syscalls.CLONE_NEWNS)
+image_root.build(config)
+found = []
+for name in ("wave", "encodings.rot_13", "inside.planted"):
+    try:
+        __import__(name)
+        found.append(name)
+    except ImportError:
+        pass
+try:
+    "x".encode("rot_13")
+    found.append("codec")
+except LookupError:
+    pass
+print(found)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount")
+def test_the_privileged_side_imports_nothing_of_an_image(root: Path, tmp_path: Path) -> None:
+    standard, package = Path(os.__file__).parent, Path(template.__file__).parent
+    for place in (standard / "wave.py", standard / "encodings" / "rot_13.py", package / "planted.py"):
+        planted = root / place.relative_to("/")
+        planted.parent.mkdir(parents=True, exist_ok=True)
+        planted.write_text("def getregentry(): raise SystemExit('escaped')\n")
+    (tmp_path / "empty").mkdir()
+    config = {"root": str(tmp_path / "empty"), "image": str(root), "mounts": [], "hostname": "h", "user": "u"}
+    config |= {"uid": 993, "gid": 990, "inside": str(package), "code_root": str(tmp_path)}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    command = [sys.executable, "-I", "-S", "-c", _LOOK, str(package.parent), str(tmp_path / "config.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("[]\n", "", 0)
 
 
 async def test_a_template_of_an_image_ends_with_its_last_sandbox(isolated_backend: SandboxBackend, root: Path) -> None:

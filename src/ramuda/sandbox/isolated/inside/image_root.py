@@ -3,6 +3,9 @@
 Over it lie what every sandbox has: /dev, /proc, a place for /tmp, and the addresses of this sandbox in /etc/hosts and
 /etc/resolv.conf. The folders for that exist in every unpacked image (`runtime.images.root`); none of them may be a
 link, which would lead a mount to another place.
+
+The template and each sandbox's init go on in this root with privileges that a function must not have, and the image is
+a stranger's: from here on this interpreter imports no file, whatever lies where its modules were.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
+from importlib.machinery import PathFinder
 from typing import Any
 
 from . import rootfs, syscalls
@@ -37,7 +42,17 @@ def build(config: dict[str, Any]) -> None:
     syscalls.restrict(root, MOUNT_READ_ONLY | MOUNT_NOSUID | MOUNT_NODEV)
     syscalls.mount("/proc", root + "/proc", None, MS_BIND | MS_REC)
     rootfs.devices(root)
+    import_no_more()
     syscalls.change_root(root)
+
+
+def import_no_more() -> None:
+    """Leaves this interpreter what is built into it. Emptying `sys.path` would not do: packages have paths of their
+    own, and a codec's name in a file that a traceback quotes is a module's."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not PathFinder]
+    sys.path.clear()
+    sys.path_hooks.clear()
+    sys.path_importer_cache.clear()
 
 
 def _check(root: str, name: str, kind: int) -> None:
