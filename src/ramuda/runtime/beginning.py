@@ -117,17 +117,20 @@ class Beginning:
         self.attempts += 1
         self._api.restart()
         self._crew.begin()
-        self._ready = ready = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._ready = ready = loop.create_future()
+        end_s = None if limit_s is None else loop.time() + limit_s
         failure: InitFailure | None
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout_at(end_s):
                 registered = await self._crew.launch()
                 if registered is not None:
                     await asyncio.wait((registered, ready), return_when=asyncio.FIRST_COMPLETED)
-                if not ready.done():
-                    await self._sandbox.start()
-                    self._crew.runtime_started()
-                    self._watch()
+            if not ready.done():
+                await self._sandbox.start()  # not to be interrupted: that would cost the sandbox
+                self._crew.runtime_started()
+                self._watch()
+            async with asyncio.timeout_at(end_s):
                 failure = await ready
         except TimeoutError:
             failure = self.timeout()
