@@ -27,6 +27,7 @@ from ramuda.testing import ManualClock
 from tests.unit.invoke.fakes import MemoryRecorder
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793"
 FAILED = FunctionError(error_type="E", payload=b'{"errorMessage":"no luck","errorType":"E"}')
 ON_SUCCESS = f"arn:aws:sqs:{REGION}:{ACCOUNT}:good"
 ON_FAILURE = f"arn:aws:sns:{REGION}:{ACCOUNT}:bad"
@@ -118,7 +119,7 @@ class Bench:
         self, name: str = "f", *, payload: bytes = b"{}", qualifier: str | None = None, id_: str = "1"
     ) -> None:
         ref = FunctionRef(account=ACCOUNT, region=REGION, name=name, qualifier=qualifier)
-        await self.queue.accept(ref, request_id=id_, payload=payload, trace="Root=1")
+        await self.queue.accept(ref, request_id=id_, payload=payload, trace=TRACE)
 
     async def rest(self) -> None:
         """Until nothing happens any more at this instant."""
@@ -173,7 +174,7 @@ class Bench:
     async def invoke(self, invocation: Invocation) -> Outcome:
         self.runs.at_s.append(self.clock.time())
         self.runs.invocations.append(invocation)
-        invocation.trace = f"{invocation.trace};Lineage"
+        invocation.trace = f"{invocation.trace};Sampled=1"
         outcome = self.functions[invocation.function.ref.name].answer(invocation)
         return await outcome if isinstance(outcome, Awaitable) else outcome
 

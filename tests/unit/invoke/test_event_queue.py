@@ -8,9 +8,20 @@ from pathlib import Path
 import pytest
 
 from ramuda.invoke.queue import Options
+from ramuda.kernel import trace
 from ramuda.kernel.errors import ApiError, PortError
-from ramuda.kernel.function import Invocation, Outcome, RecursiveLoop, Streamed, Success, Throttled
-from tests.unit.invoke.queues import ACCOUNT, DEAD_LETTER, FAILED, ON_FAILURE, ON_SUCCESS, REGION, Bench, Function
+from ramuda.kernel.function import FunctionRef, Invocation, Outcome, RecursiveLoop, Streamed, Success, Throttled
+from tests.unit.invoke.queues import (
+    ACCOUNT,
+    DEAD_LETTER,
+    FAILED,
+    ON_FAILURE,
+    ON_SUCCESS,
+    REGION,
+    TRACE,
+    Bench,
+    Function,
+)
 
 ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
 
@@ -39,7 +50,7 @@ async def test_an_event_is_stored_before_it_is_answered_and_gone_when_it_has_run
         "live",
         "1",
         b'{"a":1}',
-        "Root=1",
+        TRACE,
     )
     waiting.set_result(Success(payload=b"null"))
     await bench.rest()
@@ -148,7 +159,12 @@ async def test_a_success_is_reported_as_recorded(bench: Bench) -> None:
     await bench.send(payload=b'{"a":1}')
     await bench.rest()
     ((arn, delivery),) = bench.sink.taken
-    assert (arn, delivery.kind, delivery.attributes, delivery.trace) == (ON_SUCCESS, "Success", (), "Root=1;Lineage")
+    assert (arn, delivery.kind, delivery.attributes, delivery.trace) == (
+        ON_SUCCESS,
+        "Success",
+        (),
+        f"{TRACE};Sampled=1",
+    )
     assert list(json.loads(delivery.body).items()) == [
         ("version", "1.0"),
         ("timestamp", "2023-11-14T22:13:20.000Z"),
@@ -243,6 +259,16 @@ async def test_a_response_in_pieces_is_one_answer(bench: Bench) -> None:
     await bench.send()
     await bench.rest()
     assert json.loads(bench.sink.taken[0][1].body)["responsePayload"] == {"a": 1}
+
+
+@pytest.mark.parametrize("header", [None, "no trace"])
+async def test_what_is_delivered_has_a_trace_also_where_nobody_gave_one(bench: Bench, header: str | None) -> None:
+    bench.functions["f"] = Function(reserved=0, on_failure=ON_FAILURE)
+    ref = FunctionRef(account=ACCOUNT, region=REGION, name="f")
+    await bench.queue.accept(ref, request_id="1", payload=b"{}", trace=header)
+    await bench.rest()
+    ((_, delivery),) = bench.sink.taken
+    assert trace.parse(delivery.trace) is not None
 
 
 async def test_metrics_tell_of_events_received_and_how_old_they_were(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from ramuda.kernel.function import FunctionError, Success
 from tests.unit.lambda_.harness import ACCOUNT, REGION, Lambda, arn, zipped
 
 FAILED = FunctionError(error_type="E", payload=b'{"errorMessage":"no luck"}')
+TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793"
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:q"
 
 
@@ -149,11 +150,11 @@ async def test_a_destination_function_gets_the_record_under_an_id_of_its_own(lam
     await lambda_.create("g")
     where = {"OnSuccess": {"Destination": arn("g")}}
     await lambda_("PutFunctionEventInvokeConfig", FunctionName="f", DestinationConfig=where)
-    await lambda_("Invoke", FunctionName="f", InvocationType="Event", trace="Root=1")
+    await lambda_("Invoke", FunctionName="f", InvocationType="Event", trace=TRACE)
     await rest(lambda_)
     first, second = lambda_.invoker.asked
     assert json.loads(second.payload)["requestContext"]["requestId"] == first.request_id
-    assert (second.invoked_arn, second.trace, second.is_async) == (arn("g"), "Root=1", True)
+    assert (second.invoked_arn, second.trace, second.is_async) == (arn("g"), TRACE, True)
     assert second.request_id != first.request_id
 
 

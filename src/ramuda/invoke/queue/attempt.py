@@ -9,6 +9,7 @@ from ramuda.invoke.destinations.record import Answer, Trouble
 from ramuda.invoke.queue.event import Event, Functions, Runnable
 from ramuda.invoke.queue.meter import EventMeters
 from ramuda.invoke.queue.rows import Errand
+from ramuda.kernel import trace
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import ApiError, PortError
 from ramuda.kernel.function import (
@@ -151,9 +152,16 @@ def _errand(target: str, kind: Kind, body: str, event: Event, attempt: Attempt, 
         body=body,
         at_s=now_s,
         attributes=attributes,
-        trace=attempt.trace or f"Root=1-{int(now_s):08x}-{ids.hex(24)};Parent={ids.hex(16)};Sampled=0",
+        trace=_trace(attempt.trace, ids, now_s),
     )
     return Errand(delivery=delivery, target=target, made_at_s=now_s)
+
+
+def _trace(header: str | None, ids: Ids, now_s: float) -> str:
+    """The header that goes on; a new trace where there is none: every message that AWS sends has one (recorded)."""
+    if header is not None and trace.parse(header) is not None:
+        return header
+    return f"Root=1-{int(now_s):08x}-{ids.hex(24)};Parent={ids.hex(16)};Sampled=0"
 
 
 async def _answer(outcome: Outcome, invocation: Invocation) -> Answer:

@@ -112,7 +112,9 @@ class Journal:
         added = [(event, due_at_s) for event, due_at_s, _ in entries]
         try:
             await self._database.write(partial(_apply, added=added, events=events, deliveries=deliveries))
-        except PortError as e:
+        except Exception as e:  # boundary: one commit; whoever waits for it must be answered
+            if not isinstance(e, PortError):
+                log.exception("lambda.events.broken")
             log.warning("lambda.events.not_written events=%d error=%s", len(entries), e)
             self._events[:0], self._deliveries[:0] = events, deliveries
             self._answer(entries, e)
@@ -120,7 +122,7 @@ class Journal:
         self._answer(entries, None)
         return True
 
-    def _answer(self, entries: list[_Entry], error: PortError | None) -> None:
+    def _answer(self, entries: list[_Entry], error: Exception | None) -> None:
         self._committed(len(entries))
         for event, due_at_s, future in entries:
             self._stored(event, due_at_s, error is None)

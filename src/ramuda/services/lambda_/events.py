@@ -15,7 +15,7 @@ from ramuda.services.lambda_.rules import event_invoke, refusals
 from ramuda.services.lambda_.store import tables
 
 SETTINGS_MAX = 10_000
-"""Remembered settings, one for each way of naming a function."""
+"""Remembered settings, one for each version and way of naming a function."""
 
 
 class EventFunctions:
@@ -28,7 +28,7 @@ class EventFunctions:
         self._catalog = catalog
         self._database = database
         self._options = options
-        self._settings: dict[FunctionRef, tuple[FunctionSnapshot, _Settings]] = {}
+        self._settings: dict[tuple[FunctionRef, str], tuple[FunctionSnapshot, _Settings]] = {}
 
     async def find(self, event: Event) -> Runnable:
         ref = event.function
@@ -57,13 +57,14 @@ class EventFunctions:
 
     async def _settings_of(self, ref: FunctionRef, target: Target) -> "_Settings":
         snapshot = target.snapshot
-        known = self._settings.get(ref)
+        key = ref, snapshot.version
+        known = self._settings.get(key)
         if known is not None and known[0] is snapshot:
             return known[1]
         settings = await self._database.read(lambda tx: _read(tx, ref, snapshot.version))
         if len(self._settings) >= SETTINGS_MAX:
             self._settings.clear()
-        self._settings[ref] = (snapshot, settings)
+        self._settings[key] = (snapshot, settings)
         return settings
 
 
