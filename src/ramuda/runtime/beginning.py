@@ -83,7 +83,6 @@ class Beginning:
         self._chronicle.init_begins()
         self._chronicle.init_start(self._runtime.runtime_version, self._runtime.note, phase)
         failure = await self._start_runtime(limit_s)
-        self._crew.init_ended()
         if failure is not None and not self._crew.runtime_waits:
             self._chronicle.init_done(failure, phase)
         self._chronicle.init_report((self._clock.monotonic() - since_s) * 1000, failure, phase)
@@ -136,6 +135,7 @@ class Beginning:
             failure = self.timeout()
         finally:
             self._ready = None
+        self._crew.init_ended()
         if failure is None:
             self._sandbox.limit_cpu()
         return failure
