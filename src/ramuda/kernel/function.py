@@ -75,8 +75,8 @@ class FunctionSnapshot:
     """Whether environments are restored from a snapshot of this version (SnapStart)."""
     recursive_loop: str = "Terminate"
     image: ImageUse | None = None
-    """Of a function of PackageType Image; its `runtime` and `handler` are empty then, `task_dir` is the image's own, and
-    need not be there."""
+    """Of a function of PackageType Image; its `runtime` and `handler` are empty then, `task_dir` is the image's own,
+    which need not be there."""
     is_live: bool = False
     """The code is a folder under edit: another snapshot may be due at the next invocation."""
     has_way_out: bool = True

@@ -13,7 +13,7 @@ from ramuda.kernel.clock import Clock
 from ramuda.kernel.codec import decode_json, encode_json
 from ramuda.kernel.function import FunctionError, FunctionSnapshot
 from ramuda.kernel.ports.recorder import LogStream
-from ramuda.kernel.ports.sandbox import Sandbox
+from ramuda.kernel.ports.sandbox import Exit, Sandbox
 from ramuda.runtime import image_functions, levels, reports
 from ramuda.runtime.extensions.roster import Extension
 from ramuda.runtime.options import Options
@@ -144,10 +144,10 @@ class Chronicle:
         )
         self._tell("platform.initStart", record, is_logged=phase == "init")
 
-    def launch_error(self, what: str) -> None:
-        """An image's command could not be started."""
-        if self._function.image is not None:
-            self._write(image_functions.launch_error(self._function.image, what), self._now_ms())
+    def exited(self, how: Exit) -> None:
+        """Says so when it ended because an image's command could not be started."""
+        if how.launch_error is not None and self._function.image is not None:
+            self._write(image_functions.launch_error(self._function.image, how.launch_error[1]), self._now_ms())
 
     def init_done(self, failure: InitFailure | None, phase: str = "init") -> None:
         """The runtime asked for its first event, or will not."""

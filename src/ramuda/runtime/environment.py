@@ -371,8 +371,7 @@ class Environment:
         how = await self._sandbox.wait()
         for _ in range(2):  # what it posted with its last breath may be in the socket: a turn of the loop reads it
             await asyncio.sleep(0)
-        if how.launch_error is not None:
-            self._chronicle.launch_error(how.launch_error[1])
+        self._chronicle.exited(how)
         if attempt != self._beginning.attempts or self._beginning.end(beginning.exited(how)):
             return
         if self._progress is not None and self._state in (State.RUNNING, State.FINISHING):

@@ -56,6 +56,6 @@ def test_the_command_starts_without_its_heavy_libraries() -> None:
 def test_every_command_explains_itself(ramuda: Ramuda) -> None:
     listed = ramuda("--help").stdout.partition("Commands:\n")[2]
     names = [line.split()[0] for line in listed.splitlines()]
-    assert names == ["serve", "deploy", "invoke", "logs", "functions", "doctor", "keys", "version"]
+    assert names == ["serve", "deploy", "invoke", "logs", "functions", "doctor", "runtimes", "keys", "version"]
     assert "..." not in listed
     assert [name for name in names if ramuda(name, "--help").exit_code] == []

@@ -10,7 +10,8 @@ Not yet: event source mappings, durable functions.
 
 What a setting does here. In force: Runtime, Handler, Role, Code, Layers (with extensions), Environment, MemorySize,
 Timeout, EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
-environments (`[invoke]` options), ImageConfig; of an image Architectures too. Passed on to the runtime: TracingConfig, Architectures.
+environments (`[invoke]` options), ImageConfig; of an image Architectures too. Passed on to the runtime: TracingConfig,
+Architectures.
 SnapStart is in force for Python 3.12 and later where the sandbox can copy processes (`OptimizationStatus` tells); Java
 and .NET may have it, stay Off and start cold.
 Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn,
