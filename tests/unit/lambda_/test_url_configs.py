@@ -110,7 +110,7 @@ async def test_a_second_url_is_refused_with_two_spaces(function: Lambda) -> None
         ("GetFunctionUrlConfig", {"FunctionName": "f"}, NOT_THERE),
         ("GetFunctionUrlConfig", {"FunctionName": "f", "Qualifier": "nope"}, NOT_THERE),
         ("UpdateFunctionUrlConfig", {"FunctionName": "nope"}, NO_FUNCTION),
-        ("UpdateFunctionUrlConfig", {"FunctionName": "f"}, NO_FUNCTION),
+        ("UpdateFunctionUrlConfig", {"FunctionName": "f"}, NOT_THERE),
         ("UpdateFunctionUrlConfig", {"FunctionName": "f", "Qualifier": "nope"}, NO_FUNCTION),
         ("DeleteFunctionUrlConfig", {"FunctionName": "nope"}, NOT_THERE),
         ("DeleteFunctionUrlConfig", {"FunctionName": "f"}, NOT_THERE),

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from ramuda.kernel.call import Call, Result
-from ramuda.kernel.errors import ApiError
 from ramuda.kernel.ports.database import Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.api import reading
@@ -43,7 +42,7 @@ async def create_function_url_config(room: Room, call: Call) -> Result:
 
 async def get_function_url_config(room: Room, call: Call) -> Result:
     named = reading.named(call)
-    url = await room.database.read(lambda tx: _existing(tx, named, url_configs.no_configuration()))
+    url = await room.database.read(lambda tx: _existing(tx, named))
     return url_configs.described(url, call.endpoint)
 
 
@@ -52,7 +51,8 @@ async def update_function_url_config(room: Room, call: Call) -> Result:
     params = call.params
 
     def write(tx: Transaction) -> FunctionUrl:
-        url = _existing(tx, named, url_configs.no_function())
+        _check_function(tx, named)
+        url = _existing(tx, named)
         url = replace(
             url,
             auth_type=params.get("AuthType", url.auth_type),
@@ -70,7 +70,7 @@ async def delete_function_url_config(room: Room, call: Call) -> Result:
     named = reading.named(call)
 
     def write(tx: Transaction) -> None:
-        _existing(tx, named, url_configs.no_configuration())
+        _existing(tx, named)
         tables.urls.delete(tx, named.account, named.region, named.name, named.qualifier or "")
 
     await room.database.write(write)
@@ -107,10 +107,10 @@ def _check_function(tx: Transaction, named: names.Named) -> None:
         raise url_configs.no_function()
 
 
-def _existing(tx: Transaction, named: names.Named, refusal: ApiError) -> FunctionUrl:
+def _existing(tx: Transaction, named: names.Named) -> FunctionUrl:
     url = _get(tx, named)
     if url is None:
-        raise refusal
+        raise url_configs.no_configuration()
     return url
 
 
