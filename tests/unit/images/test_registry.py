@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.images import ImageError, ImageFault
 from ramuda.runtime.images import Library, Options
+from ramuda.runtime.images.registry import proxy_for
 from ramuda.testing import ManualClock
 from tests.images import MANIFEST, Image, Layer, blob, digest, image
 
@@ -215,6 +216,22 @@ async def test_a_registry_in_trouble_is_no_fault_of_the_image(registry: FakeRegi
             await library.resolve(uri(registry), "x86_64")
     with pytest.raises(PortError, match="does not answer"):
         await library.resolve("127.0.0.1:1/app", "x86_64")
+
+
+async def test_a_proxy_of_the_environment_is_used_but_not_for_this_machine(
+    registry: FakeRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.add("app", "v1", small())
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", registry.url)
+    library = await opened(tmp_path, insecure_registries=("registry.example",))
+    assert (await library.unpack(await library.resolve("registry.example/app:v1", "x86_64"))).command == ("x",)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    await library.resolve(uri(registry), "x86_64")
+    monkeypatch.setenv("no_proxy", "registry.example")
+    assert proxy_for("http://registry.example/v2/") is None
+    assert proxy_for("http://other.example/v2/") == "http://127.0.0.1:1"
 
 
 async def test_a_registry_may_be_elsewhere(registry: FakeRegistry, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ _TRANSPORTS: dict[str, Transport] = {
     "oci-archive": "oci-archive",
     "docker-archive": "docker-archive",
 }
-_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
+_LOOPBACK = re.compile(r"(localhost|127(\.\d+){3}|\[::1\])(:\d+)?|::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class RegistryReference:
 
     @property
     def is_loopback(self) -> bool:
-        return _LOOPBACK.fullmatch(self.host) is not None
+        return is_loopback(self.host)
 
     def pinned(self, digest: str) -> str:
         """The URI of the one image, as AWS writes ResolvedImageUri."""
@@ -71,6 +71,11 @@ class LocalReference:
 
 
 Reference: TypeAlias = RegistryReference | LocalReference
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host, with or without a port, is this machine."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 def parse(text: str) -> Reference:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import msgspec
@@ -21,7 +22,7 @@ from ramuda.kernel.ports.images import ImageError, ImageFault
 from ramuda.runtime.images import credentials
 from ramuda.runtime.images.manifest import DIGEST_PREFIX, INDEX_TYPES, MANIFEST_BYTES, MANIFEST_TYPES, Descriptor
 from ramuda.runtime.images.options import Options
-from ramuda.runtime.images.reference import DEFAULT_TAG, RegistryReference
+from ramuda.runtime.images.reference import DEFAULT_TAG, RegistryReference, is_loopback
 from ramuda.runtime.images.source import checked, other_content, too_large
 
 ACCEPT = ", ".join((*MANIFEST_TYPES, *INDEX_TYPES))
@@ -91,7 +92,7 @@ class Registry:
                 headers = {"Accept": accept}
                 if self._authorization is not None:
                     headers["Authorization"] = self._authorization
-                async with self._session.get(url, headers=headers) as response:
+                async with self._session.get(url, headers=headers, proxy=proxy_for(url)) as response:
                     if response.status == 401 and attempt == 1:
                         self._authorization = await self._authorize(response.headers.get("WWW-Authenticate", ""))
                         continue
@@ -134,7 +135,7 @@ class Registry:
         if "service" in challenge:
             query["service"] = challenge["service"]
         headers = {} if basic is None else {"Authorization": f"Basic {basic}"}
-        async with self._session.get(realm, params=query, headers=headers) as response:
+        async with self._session.get(realm, params=query, headers=headers, proxy=proxy_for(realm)) as response:
             self._check(response.status)
             data = await _read(response, TOKEN_BYTES, "a token")
         try:
@@ -154,6 +155,15 @@ def endpoint(reference: RegistryReference, options: Options) -> tuple[str, str, 
         return "https://registry-1.docker.io", "registry-1.docker.io", path
     is_plain = reference.is_loopback or reference.host in options.insecure_registries
     return f"{'http' if is_plain else 'https'}://{reference.host}", reference.host, reference.repository
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy of the environment (HTTPS_PROXY, NO_PROXY ...); none for this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if is_loopback(host) or proxy_bypass(host):
+        return None
+    return getproxies().get(parts.scheme)
 
 
 def _write(write: Callable[[bytes], object], update: Callable[[bytes], object], data: bytes) -> None:
