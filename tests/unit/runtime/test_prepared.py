@@ -99,7 +99,7 @@ async def make_world() -> AsyncIterator[Callable[..., World]]:
     for world in worlds:
         await world.prepared.close()
         for sandbox, stop in world.taken:
-            stop()
+            attachment.stop()
             await sandbox.kill()
         for _, made in world.backend.made:
             made.sockets.runtime_api.close()
