@@ -8,7 +8,7 @@ import pytest
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.sandbox import Boot, RuntimeSpec, Sandbox
 from ramuda.runtime.options import Options
-from ramuda.runtime.prepared import PreparedEnvironments
+from ramuda.runtime.prepared import Attachment, PreparedEnvironments
 from ramuda.testing import ManualClock
 from tests.unit.runtime.fakes import FakeSandbox, echo
 
@@ -74,7 +74,7 @@ class World:
             Options(**options),  # type: ignore[arg-type]
             self.clock,
         )
-        self.taken: list[tuple[Sandbox, Callable[[], None]]] = []
+        self.taken: list[tuple[Sandbox, Attachment]] = []
 
     async def take(self, spec: RuntimeSpec) -> Sandbox:
         self.taken.append(await self.prepared.take(spec))
@@ -98,7 +98,7 @@ async def make_world() -> AsyncIterator[Callable[..., World]]:
     yield make
     for world in worlds:
         await world.prepared.close()
-        for sandbox, stop in world.taken:
+        for sandbox, attachment in world.taken:
             attachment.stop()
             await sandbox.kill()
         for _, made in world.backend.made:
