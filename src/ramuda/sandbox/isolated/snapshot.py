@@ -37,7 +37,24 @@ LIFE_BYTES = 32
 _PID = re.compile(rb"^Pid:\s*(\d+)$", re.MULTILINE)
 
 
-class Origin(IsolatedSandbox):
+class _Family(IsolatedSandbox):
+    """Where there are no control groups, an origin's init would stop the copies with the origin: their processes are
+    below its own."""
+
+    def pause(self) -> None:
+        if self.group is not None and self.group.freezes:
+            self.group.freeze()
+        else:
+            self.signal_runtime(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        if self.group is not None and self.group.freezes:
+            self.group.thaw()
+        else:
+            self.signal_runtime(signal.SIGCONT)
+
+
+class Origin(_Family):
     """Implements `ports.sandbox.Origin`. `make_copy` is set by the backend."""
 
     is_copied = True
@@ -111,7 +128,7 @@ class Origin(IsolatedSandbox):
         super()._received(message, fds, pid)
 
 
-class Copy(IsolatedSandbox):
+class Copy(_Family):
     """Implements `ports.sandbox.Sandbox`; started once: after `reset` it can only be killed."""
 
     def __init__(self, sandbox_id: str, *, origin: Origin, **settings: Any) -> None:
@@ -165,18 +182,6 @@ class Copy(IsolatedSandbox):
             pass  # it ended in this moment; its exit will be told
         finally:
             os.close(fd)
-
-    def pause(self) -> None:
-        if self.group is not None and self.group.freezes:
-            self.group.freeze()
-        else:
-            self.signal_runtime(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        if self.group is not None and self.group.freezes:
-            self.group.thaw()
-        else:
-            self.signal_runtime(signal.SIGCONT)
 
     async def reset(self, grace_s: float = 0.0) -> Exit:
         """Ends everything; a `start` that follows is refused."""
