@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from ramuda.invoke.queue import Options
 from ramuda.kernel.function import Invocation, Outcome, Success, Throttled
 from tests.unit.invoke.queues import FAILED, Bench, Function
@@ -98,6 +100,30 @@ async def test_payloads_in_memory_are_bounded_in_bytes(tmp_path: Path) -> None:
         limited.free()
         await bench.clock.advance(0.06)
     assert [run.request_id for run in bench.runs.invocations] == [str(i) for i in range(5)]
+    await bench.close()
+
+
+async def test_what_waits_on_the_disk_is_bounded_also_over_a_start(tmp_path: Path) -> None:
+    bench = await Bench(tmp_path, Options(backlog_bytes=2500)).open()
+    limited = bench.functions["f"].answer = Limited(10)
+    for i in range(2):
+        await bench.send(id_=str(i), payload=b'"' + b"x" * 598 + b'"')
+    with pytest.raises(Throttled):
+        await bench.send(payload=b'"' + b"x" * 598 + b'"')
+    await bench.close()
+    limited.running = []
+    await bench.open()
+    while len(limited.running) < 2:
+        await bench.clock.advance(0)
+    with pytest.raises(Throttled):
+        await bench.send(payload=b'"' + b"x" * 598 + b'"')
+    limited.free()
+    await bench.rest()
+    await bench.send(id_="2", payload=b'"' + b"x" * 598 + b'"')
+    while not limited.running:
+        await bench.clock.advance(0)
+    assert {run.request_id for run in bench.runs.invocations} == {"0", "1", "2"}
+    limited.free()
     await bench.close()
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from ramuda.invoke.queue import Options as EventOptions
 from ramuda.kernel.function import FunctionError, Success
+from ramuda.services.lambda_ import Options
 from tests.unit.lambda_.harness import ACCOUNT, REGION, Lambda, arn, zipped
 
 FAILED = FunctionError(error_type="E", payload=b'{"errorMessage":"no luck"}')
@@ -171,4 +173,20 @@ async def test_events_left_by_an_earlier_process_run_when_functions_can(tmp_path
     await lambda_.service.resume_events()
     await go(lambda_, 0)
     assert len(lambda_.invoker.asked) == 2
+    await lambda_.stop()
+
+
+async def test_too_many_events_are_refused(tmp_path: Path) -> None:
+    lambda_ = await Lambda(tmp_path, Options(events=EventOptions(backlog_bytes=1000))).start()
+    await lambda_.create()
+    for operation, params in (
+        ("Invoke", {"InvocationType": "Event", "Payload": b'"' + b"x" * 1000 + b'"'}),
+        ("InvokeAsync", {"InvokeArgs": b'"' + b"x" * 1000 + b'"'}),
+    ):
+        refused = await lambda_.refusal(operation, FunctionName="f", **params)
+        assert (refused.code, refused.message, refused.members) == (
+            "TooManyRequestsException",
+            "Rate Exceeded.",
+            {"Reason": "CallerRateLimitExceeded", "Type": "User"},
+        )
     await lambda_.stop()

@@ -33,6 +33,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Events of one function that wait in memory; the others wait in the database."""
     memory_bytes: int = 64 * 1024 * 1024
     """What the payloads of all events in memory may add up to. One event of each function may be above it."""
+    backlog_bytes: int = 4 * 1024 * 1024 * 1024
+    """What all accepted events that are not finished may take up on the disk; above it callers get 429."""
     settle_s: float = 0.05
     """How long the end of an event may wait to be written together with others. A crash within it runs the event
     again."""

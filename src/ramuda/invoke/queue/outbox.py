@@ -19,6 +19,7 @@ from ramuda.invoke.queue.rows import Errand
 from ramuda.kernel.arn import Arn
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import ApiError, PortError
+from ramuda.kernel.function import Throttled
 from ramuda.kernel.ports.database import Database
 from ramuda.kernel.ports.target import Target, Undeliverable
 
@@ -104,7 +105,7 @@ class Outbox:
             if target is None:
                 raise Undeliverable(f"{errand.target}: no such kind of destination")
             await target.deliver(arn, errand.delivery)
-        except (Undeliverable, ApiError, PortError) as e:
+        except (Undeliverable, ApiError, PortError, Throttled) as e:
             await self._failed(errand, e)
         except Exception as e:  # boundary: one delivery
             log.exception("lambda.delivery.broken", extra={"target": errand.target})

@@ -27,7 +27,7 @@ from ramuda.invoke.queue.outbox import Outbox
 from ramuda.invoke.queue.rows import Errand, FunctionKey
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import PortError
-from ramuda.kernel.function import FunctionRef
+from ramuda.kernel.function import FunctionRef, Throttled
 from ramuda.kernel.ids import Ids
 from ramuda.kernel.ports.database import Database, Transaction
 from ramuda.kernel.ports.invoker import Invoker
@@ -92,12 +92,13 @@ class EventQueue:
         self._has_turn = False
         self._starved: dict[FunctionKey, Lane] = {}
         self._sequence = 0
+        self._backlog_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopped = False
 
     async def start(self) -> None:
         """Events can be accepted, and those accepted from now on are run."""
-        self._sequence = await self._database.write(_recover)
+        self._sequence, self._backlog_bytes = await self._database.write(_recover)
 
     async def resume(self) -> None:
         """Takes up what an earlier process left."""
@@ -119,7 +120,9 @@ class EventQueue:
         await self._journal.stop()
 
     async def accept(self, function: FunctionRef, *, request_id: str, payload: bytes, trace: str | None) -> None:
-        """Returns when the event is stored for good. Raises PortError."""
+        """Returns when the event is stored for good. Raises Throttled when there are too many, PortError."""
+        if self._backlog_bytes + len(payload) > self._options.backlog_bytes:
+            raise Throttled("CallerRateLimitExceeded")
         now_s = self._clock.time()
         self._sequence += 1
         event = Event(
@@ -136,6 +139,7 @@ class EventQueue:
             self._hold(lane, event)
         else:
             due_at_s = now_s
+        self._backlog_bytes += rows.event_bytes(event)
         await self._journal.add(event, due_at_s)
         self._meters.of(function).received(now_s)
 
@@ -179,6 +183,8 @@ class EventQueue:
         """Told by the journal."""
         function = event.function
         lane = self._lane((function.account, function.region, function.name))
+        if not ok:
+            self._backlog_bytes -= rows.event_bytes(event)
         if due_at_s is None and ok:
             lane.ready.append(event)
         elif due_at_s is None:
@@ -301,6 +307,7 @@ class EventQueue:
             await self._write(partial(rows.postpone_event, event=event, due_at_s=decision.at_s))
             lane.stored_due_at_s = min(lane.stored_due_at_s, decision.at_s)
             return
+        self._backlog_bytes -= rows.event_bytes(event)
         if isinstance(decision, GiveUp):
             self._meters.of(event.function).dropped(now_s)
             log.info(
@@ -332,9 +339,9 @@ class EventQueue:
         task.add_done_callback(self._tasks.discard)
 
 
-def _recover(tx: Transaction) -> int:
+def _recover(tx: Transaction) -> tuple[int, int]:
     rows.recover(tx)
-    return rows.last_sequence(tx)
+    return rows.last_sequence(tx), rows.backlog_bytes(tx)
 
 
 def _finish(tx: Transaction, event: Event, made: list[tuple[Errand, float | None]]) -> None:

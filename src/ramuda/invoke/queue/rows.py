@@ -28,6 +28,9 @@ FunctionKey: TypeAlias = tuple[str, str, str]
 ROWS_TOGETHER = 64
 """Rows in one statement, whose text is kept for each number of them."""
 
+EVENT_BYTES = 512
+"""What an event takes up beside its payload."""
+
 _deliveries = msgspec.json.Decoder(Delivery)
 
 _OF_FUNCTION = "account = :account AND region = :region AND name = :name AND due_at IS NOT NULL"
@@ -56,6 +59,16 @@ def recover(tx: Transaction) -> None:
 def last_sequence(tx: Transaction) -> int:
     row = tx.fetch_one("SELECT COALESCE(MAX(sequence), 0) AS last FROM lambda_events")
     return 0 if row is None else int(row["last"])
+
+
+def backlog_bytes(tx: Transaction) -> int:
+    """What all events take up, as `event_bytes` has it."""
+    row = tx.fetch_one("SELECT COUNT(*) AS events, COALESCE(SUM(LENGTH(payload)), 0) AS size FROM lambda_events")
+    return 0 if row is None else int(row["size"]) + EVENT_BYTES * int(row["events"])
+
+
+def event_bytes(event: Event) -> int:
+    return len(event.payload) + EVENT_BYTES
 
 
 def functions_with_events(tx: Transaction) -> list[tuple[FunctionKey, float]]:

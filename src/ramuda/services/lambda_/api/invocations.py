@@ -105,12 +105,15 @@ async def run(room: Room, invocation: Invocation) -> Outcome:
 
 
 async def _accept(room: Room, call: Call, target: Target, payload: bytes, *, trace: bool = True) -> None:
-    await room.events.accept(
-        events.ref_of(target),
-        request_id=call.request_id,
-        payload=payload,
-        trace=call.trace if trace else None,
-    )
+    try:
+        await room.events.accept(
+            events.ref_of(target),
+            request_id=call.request_id,
+            payload=payload,
+            trace=call.trace if trace else None,
+        )
+    except Throttled as e:
+        raise refusals.throttled(e.reason, e.retry_after_s) from e
 
 
 OPERATIONS = {
