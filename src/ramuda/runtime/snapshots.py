@@ -132,6 +132,7 @@ class Snapshots:
         version start cold after all, RestoreFailed when its snapshot could not be made again, PortError."""
         try:
             snapshot = await self._of(function)
+            born_s = self._clock.monotonic()
             try:
                 sandbox, attachment = await self._copy_of(snapshot)
             except PortError as e:  # its process was killed, frozen as it was: nobody could notice
@@ -140,7 +141,7 @@ class Snapshots:
                 sandbox, attachment = await self._copy_of(snapshot)
         except InitFailed as e:
             raise RestoreFailed("snapshot", _sentence(e.failure)) from e
-        born_s = snapshot.used_s = self._clock.monotonic()
+        snapshot.used_s = born_s
         self._copy_ahead(snapshot)
         return await self._furnisher.furnish(
             Furnishing(
