@@ -246,7 +246,7 @@ async def test_a_connection_made_in_init_is_closed_in_copies(lab: Lab) -> None:
     ("script", "reason"),
     [
         ("threading.Thread(target=threading.Event().wait, daemon=True).start()", "it runs 2 threads"),
-        ("import subprocess; child = subprocess.Popen(['sleep', '60'])", "1 other processes run"),
+        ("import subprocess; child = subprocess.Popen(['sleep', '60'])", "other processes run beside it"),
         ("import mmap; shared = mmap.mmap(-1, 4096)", "it has writable shared memory"),
         ("fd = os.memfd_create('x')", "cannot be copied"),
         ("r, w = os.pipe(); os.close(w)", "cannot be copied"),

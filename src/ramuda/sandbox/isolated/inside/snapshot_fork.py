@@ -56,7 +56,7 @@ def _obstacle(runtime_pid: int, frames: int | None) -> str | None:
     own = {"1", str(runtime_pid), str(os.getpid())}
     others = [name for name in os.listdir("/proc") if name.isdigit() and name not in own]
     if others:
-        return f"{len(others)} other processes run"
+        return "other processes run beside it (extensions, or what Init started)"
     if not snapshot_trace.IS_POSSIBLE:
         return "copies are made on x86_64 only"
     held = snapshot_trace.hold(runtime_pid)
