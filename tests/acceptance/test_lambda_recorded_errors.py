@@ -15,18 +15,25 @@ from tests.acceptance.test_lambda_versions import answered
 from tests.conftest import Aws
 
 ELSEWHERE = {
-    "esm_with_not_existing_sqs_queue": "unit/lambda_/test_mappings.py",
-    "sqs_invalid_event_filter": "unit/lambda_/test_mappings.py",
-    "dynamodb_invalid_event_filter": "unit/lambda_/test_mappings.py",
-    "invalid_vpc_config_subnet, of a subnet that is not there": "unit/lambda_/test_surroundings.py",
-    "lambda_code_location_s3_errors": "unit/lambda_/test_code.py",
-    "lambda_concurrency_block": "acceptance/test_lambda_concurrency.py",
-    "lambda_concurrent_config_updates": "unit/lambda_/test_refusals.py",
-    "lambda_provisioned_lifecycle, of conflicts": "acceptance/test_lambda_concurrency.py",
-    "oversized_zipped_create_lambda": "unit/lambda_/test_refusals.py",
-    "publish_with_wrong_sha256": "acceptance/test_lambda_versions.py",
-    "reserved_concurrency": "acceptance/test_lambda_concurrency.py",
+    "esm_with_not_existing_sqs_queue": ("unit/lambda_/test_mappings.py", "SQS Error Message: The specified queue"),
+    "sqs_invalid_event_filter": ("unit/lambda_/test_mappings.py", "Invalid filter pattern definition."),
+    "dynamodb_invalid_event_filter": ("unit/lambda_/test_mappings.py", "Invalid filter pattern definition."),
+    "invalid_vpc_config_subnet, of one that is not there": (
+        "unit/lambda_/test_surroundings.py",
+        "DescribeSubnets. EC2",
+    ),
+    "lambda_code_location_s3_errors": ("unit/lambda_/test_error_texts.py", "S3 Error Code: NoSuchBucket."),
+    "lambda_concurrency_block": ("acceptance/test_lambda_concurrency.py", "Rate Exceeded."),
+    "lambda_concurrent_config_updates": ("unit/lambda_/test_refusals.py", "An update is in progress for resource"),
+    "lambda_provisioned_lifecycle, of conflicts": (
+        "acceptance/test_lambda_concurrency.py",
+        "Version is pointed by a Provisioned Concurrency alias",
+    ),
+    "oversized_zipped_create_lambda": ("unit/lambda_/test_refusals.py", "Zipped size must be smaller than 52428800"),
+    "publish_with_wrong_sha256": ("acceptance/test_lambda_versions.py", "CodeSHA256 (somenonexistentsha256)"),
+    "reserved_concurrency": ("acceptance/test_lambda_concurrency.py", "ReservedFunctionConcurrentInvocationLimit"),
 }
+"""Recording to the test that provokes it and words of it."""
 
 
 @pytest.fixture(scope="module")
@@ -76,4 +83,4 @@ def test_an_error_is_answered_as_it_was_recorded(world: tuple[Any, str], case: s
 
 def test_the_other_recorded_errors_have_tests_where_it_is_said() -> None:
     tests = Path(__file__).resolve().parents[1]
-    assert [name for name in ELSEWHERE.values() if not (tests / name).exists()] == []
+    assert [file for file, words in ELSEWHERE.values() if words not in (tests / file).read_text()] == []
