@@ -121,7 +121,12 @@ def test_a_bad_request_is_answered_and_never_a_500(client: Any, unique: str, zip
         ({"Handler": "a b"}, 400, "ValidationException", "1 validation error detected: Value 'a b' at 'handler'"),
         ({"Role": "r1"}, 400, "ValidationException", "1 validation error detected: Value 'r1' at 'role' failed"),
         ({"Environment": {"Variables": {"1": ""}}}, 400, "ValidationException", "at 'environment.variables' failed"),
-        ({"Code": {"ImageUri": "x"}, "PackageType": "Image"}, 400, "InvalidParameterValueException", "container image"),
+        (
+            {"Code": {"ImageUri": "x"}, "PackageType": "Image"},
+            400,
+            "InvalidParameterValueException",
+            "PackageType is Image.",
+        ),
     ):
         answered, answer = refused(client.create_function, **{**good, **change})
         assert (answered, answer["Error"]["Code"]) == (status, code)

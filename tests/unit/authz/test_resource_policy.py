@@ -70,7 +70,9 @@ def decided(
         ({}, USER, None),
     ],
 )
-def test_a_principal_is_who_the_statement_names(wanted: Any, principal: Principal | str | None, expected: str | None) -> None:
+def test_a_principal_is_who_the_statement_names(
+    wanted: Any, principal: Principal | str | None, expected: str | None
+) -> None:
     assert decided(statement(Principal=wanted), principal=principal) == expected
 
 

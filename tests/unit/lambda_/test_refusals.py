@@ -134,7 +134,11 @@ def _defaults(name: str) -> dict[str, Any]:
             {"Layers": [f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:l{i}:1" for i in range(6)]},
             "Cannot reference more than 5 layers.",
         ),
-        ({"PackageType": "Image", "Code": {"ImageUri": "u"}}, "A container image is not supported here yet."),
+        (
+            {"PackageType": "Image", "Code": {"ImageUri": "u"}},
+            "Please don't provide handler or runtime or layer when the intended function PackageType is Image.",
+        ),
+        ({"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}, "Tenant isolation is not supported here yet."),
     ],
 )
 async def test_what_aws_refuses_is_refused_in_its_words(lambda_: Lambda, change: dict[str, Any], message: str) -> None:

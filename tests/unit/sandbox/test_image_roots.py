@@ -162,7 +162,7 @@ async def test_the_process_sandbox_refuses_a_root_and_says_what_to_do(tmp_path: 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
 def test_an_image_is_unpacked_run_and_deleted_without_root(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("nobody")
-    for above in (folder, *folder.parents[:2]):
+    for above in (folder, *folder.parents[:3]):
         above.chmod(0o755)
     os.chown(folder, NOBODY, NOBODY)
     read_only = Layer().folder("kept", 0o555).file("kept/file", "x", 0o400)

@@ -64,7 +64,7 @@ class Room:
         clock: Clock,
         ids: Ids,
         options: Options,
-                reserve: Reserve,
+        reserve: Reserve,
         delegates: Delegates,
         keyring: Keyring,
         recorder: Recorder,
