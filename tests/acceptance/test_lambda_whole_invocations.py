@@ -16,6 +16,8 @@ CODE = {
     "app.py": "def handler(event, context):\n"
     "    if event == {'fail': True}:\n"
     "        raise ValueError('no')\n"
+    "    if event == {'set': True}:\n"
+    "        return {1}\n"
     "    return event\n"
 }
 JSON, EVENTS = {"content-type": "application/json"}, "application/vnd.amazon.eventstream"
@@ -95,6 +97,22 @@ def test_an_error_of_the_function_is_shown_beside_its_version(client: Any, funct
         "requestId": request_id,
         "stackTrace": ["  File \"/var/task/app.py\", line 3, in handler\n    raise ValueError('no')\n"],
     }
+
+
+def test_an_answer_that_is_no_json_is_an_error_of_the_runtime(client: Any, function: str) -> None:
+    answer = client.invoke(FunctionName=function, Payload=b'{"set": true}')
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    status, members, _ = whole(answer)
+    assert (status, members["FunctionError"], json.loads(members["Payload"])) == (
+        200,
+        "Unhandled",
+        {
+            "errorMessage": "Unable to marshal response: Object of type set is not JSON serializable",
+            "errorType": "Runtime.MarshalError",
+            "requestId": request_id,
+            "stackTrace": [],
+        },
+    )
 
 
 def test_the_end_of_the_log_comes_when_it_is_asked_for(client: Any, function: str) -> None:
