@@ -32,6 +32,7 @@ class Queue:
     messages: list[Message] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     waits: list[int] = field(default_factory=list)
+    hidden_s: list[int] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
     def send(self, *bodies: str) -> None:
@@ -63,6 +64,7 @@ class Queue:
 
     async def _receive(self, params: dict[str, Any]) -> dict[str, Any]:
         self.waits.append(params["WaitTimeSeconds"])
+        self.hidden_s.append(params["VisibilityTimeout"])
         until_s = self.clock.monotonic() + params["WaitTimeSeconds"]
         while not (found := [each for each in self.messages if each.visible_at <= self.clock.monotonic()]):
             if self.clock.monotonic() >= until_s:
@@ -101,8 +103,9 @@ class Bench:
 
     def poll(self, **plan: Any) -> "asyncio.Task[None]":
         settings = {"queue_arn": ARN, "batch_size": 10, "window_s": 0, **plan}
-        poller = SqsPoller(Plan(**settings), self.queue, self._invoke, self._timeout, self.clock, self.results.append)
-        task = asyncio.create_task(poller.run())
+        plan_ = Plan(**settings)
+        self.poller = SqsPoller(plan_, self.queue, self._invoke, self._timeout, self.clock, self.results.append)
+        task = asyncio.create_task(self.poller.run())
         self._tasks.append(task)
         return task
 

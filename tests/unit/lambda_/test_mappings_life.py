@@ -1,11 +1,12 @@
 """Event source mappings: what becomes of one, of its queue and of its function."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from ramuda.kernel.function import Success
+from ramuda.kernel.function import Invocation, Outcome, Success
 from ramuda.services.lambda_.model import MappingState
 from tests.unit.lambda_.harness import Lambda, arn
 from tests.unit.lambda_.mapped import (
@@ -101,6 +102,37 @@ async def test_a_message_invokes_the_function_as_it_was_named(lambda_: Lambda) -
     assert queue_of(lambda_).left == []
 
 
+async def test_a_change_lets_the_batch_under_way_end(lambda_: Lambda) -> None:
+    gate = asyncio.Event()
+
+    async def answer(_: Invocation) -> Outcome:
+        await gate.wait()
+        return Success(payload=b"null")
+
+    lambda_.invoker.answer = answer
+    created = await mapped(lambda_)
+    queue_of(lambda_).send("a")
+    await invoked(lambda_)
+    await lambda_("UpdateEventSourceMapping", UUID=created["UUID"], Enabled=False)
+    assert (await settled(lambda_, created["UUID"]))["State"] == "Disabled"
+    await lambda_("DeleteEventSourceMapping", UUID=created["UUID"])
+    while (await lambda_("ListEventSourceMappings"))["EventSourceMappings"]:
+        pass
+    assert queue_of(lambda_).left == ["a"]
+    gate.set()
+    while queue_of(lambda_).left:
+        await lambda_.clock.advance(0.25)
+    assert len(lambda_.invoker.asked) == 1
+
+
+async def test_a_poller_that_broke_is_started_again(lambda_: Lambda) -> None:
+    await mapped(lambda_)
+    queue_of(lambda_).failures = [ValueError("a bug")]
+    await lambda_.clock.advance(30)
+    queue_of(lambda_).send("a")
+    assert await invoked(lambda_) == [arn("f")]
+
+
 async def test_a_disabled_mapping_reads_nothing(lambda_: Lambda) -> None:
     created = await mapped(lambda_)
     await lambda_("UpdateEventSourceMapping", UUID=created["UUID"], Enabled=False)
@@ -156,6 +188,7 @@ async def test_a_mapping_outlives_its_function(lambda_: Lambda) -> None:
 async def test_messages_stay_in_the_queue_while_the_function_is_gone(lambda_: Lambda) -> None:
     created = await mapped(lambda_)
     await lambda_("DeleteFunction", FunctionName="f")
+    await lambda_.clock.advance(21)  # longer than the queue was being asked when the function went
     queue_of(lambda_).send("a")
     while not (shown := await lambda_("GetEventSourceMapping", UUID=created["UUID"])).get("LastProcessingResult"):
         await lambda_.clock.advance(1)

@@ -58,7 +58,7 @@ class Plan:
 
 
 class SqsPoller:
-    """`run` until it is cancelled."""
+    """`run` until `finish`, or until it is cancelled: then batches under way are given up and come again."""
 
     def __init__(
         self, plan: Plan, api: Api, invoke: Invoke, timeout_s: TimeoutS, clock: Clock, told: Callable[[str], None]
@@ -71,28 +71,37 @@ class SqsPoller:
         self._told = told
         self._arn = Arn.parse(plan.queue_arn)
         self._room = asyncio.Semaphore(1 if plan.is_fifo else plan.at_once)
+        self._reading: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """`told` hears how the last turn went, as LastProcessingResult says it."""
-        back_off_s = BACK_OFF_S
         async with asyncio.TaskGroup() as batches:
-            while True:
-                await self._room.acquire()
-                try:
-                    url, hidden_s = await self._queue()
-                    until_s = self._clock.monotonic() + hidden_s
-                    messages = await self._gather(url, hidden_s)
-                except RamudaError as e:
-                    self._room.release()
-                    self._told(f"PROBLEM: {e}")
-                    await self._clock.sleep(back_off_s)
-                    back_off_s = min(2 * back_off_s, BACK_OFF_MAX_S)
-                    continue
-                back_off_s = BACK_OFF_S
-                if messages:
-                    batches.create_task(self._process(url, until_s, messages))
-                else:
-                    self._room.release()
+            self._reading = batches.create_task(self._read(batches))
+
+    def finish(self) -> None:
+        """Reads no more; `run` ends when the batches under way are done."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _read(self, batches: asyncio.TaskGroup) -> None:
+        back_off_s = BACK_OFF_S
+        while True:
+            await self._room.acquire()
+            try:
+                url, hidden_s = await self._queue()
+                until_s = self._clock.monotonic() + hidden_s
+                messages = await self._gather(url, hidden_s)
+            except RamudaError as e:
+                self._room.release()
+                self._told(f"PROBLEM: {e}")
+                await self._clock.sleep(back_off_s)
+                back_off_s = min(2 * back_off_s, BACK_OFF_MAX_S)
+                continue
+            back_off_s = BACK_OFF_S
+            if messages:
+                batches.create_task(self._process(url, until_s, messages))
+            else:
+                self._room.release()
 
     async def _queue(self) -> tuple[str, int]:
         """Its URL, and how long messages are to be hidden."""

@@ -1,4 +1,5 @@
-"""Event source mappings at work: from Creating to Enabled, polling while they are, gone after Deleting.
+"""Event source mappings at work: from Creating to Enabled, polling while they are, gone after Deleting. A change takes
+effect with the next batch: what is being processed meanwhile is processed to its end.
 
 Polled are queues (SQS). Streams, Kafka, MQ and DocumentDB are kept and shown, and their LastProcessingResult says that
 nobody reads them here yet.
@@ -7,7 +8,7 @@ nobody reads them here yet.
 import asyncio
 import json
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ramuda.invoke.pollers.sqs import AT_ONCE, Plan, SqsPoller
@@ -28,6 +29,23 @@ log = logging.getLogger(__name__)
 
 SETTLED = ("Enabled", "Disabled")
 WRITE_AGAIN_S = 5.0
+POLL_AGAIN_S = 5.0
+"""After a bug of ours ended a poller."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """On one mapping as it is stored; the next change begins another."""
+
+    poller: SqsPoller | None = None
+    is_over: bool = False
+    task: "asyncio.Task[None] | None" = None
+
+    def finish(self) -> None:
+        """Ends after the batches that are under way."""
+        self.is_over = True
+        if self.poller is not None:
+            self.poller.finish()
 
 
 class Mappings:
@@ -42,14 +60,17 @@ class Mappings:
         self._invoker = invoker
         self._clock = clock
         self._ids = ids
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._works: dict[str, _Work] = {}
 
     def begin(self, mapping: EventSourceMapping) -> None:
         """A stored mapping changed: carries that out, and polls from then on as it says."""
-        before = self._tasks.get(mapping.uuid)
-        task = asyncio.create_task(self._follow(mapping, before), name=f"lambda-mapping {mapping.uuid}")
-        self._tasks[mapping.uuid] = task
-        task.add_done_callback(partial(self._forget, mapping.uuid))
+        before, work = self._works.get(mapping.uuid), _Work()
+        if before is not None:
+            before.finish()
+        name = f"lambda-mapping {mapping.uuid}"
+        work.task = asyncio.create_task(self._follow(mapping, work, before), name=name)
+        self._works[mapping.uuid] = work
+        work.task.add_done_callback(lambda _: self._forget(mapping.uuid, work))
 
     async def resume(self) -> None:
         """Goes on with every mapping there is."""
@@ -57,25 +78,26 @@ class Mappings:
             self.begin(mapping)
 
     async def stop(self) -> None:
-        tasks = list(self._tasks.values())
+        tasks = [work.task for work in self._works.values() if work.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _forget(self, uuid: str, task: "asyncio.Task[None]") -> None:
-        if self._tasks.get(uuid) is task:
-            del self._tasks[uuid]
+    def _forget(self, uuid: str, work: _Work) -> None:
+        if self._works.get(uuid) is work:
+            del self._works[uuid]
 
-    async def _follow(self, mapping: EventSourceMapping, before: "asyncio.Task[None] | None") -> None:
-        if before is not None:
-            before.cancel()
-            await asyncio.gather(before, return_exceptions=True)
-        try:
-            settled = await self._settle(mapping)
-            if settled is not None and settled.state == "Enabled":
-                await self._poll(settled)
-        except Exception:  # boundary: one mapping
-            log.exception("lambda.mapping.broken", extra={"mapping": mapping.uuid})
+    async def _follow(self, mapping: EventSourceMapping, work: _Work, before: _Work | None) -> None:
+        settled = await self._settle(mapping)
+        if before is not None and before.task is not None:
+            await asyncio.gather(before.task, return_exceptions=True)
+        while settled is not None and settled.state == "Enabled" and not work.is_over:
+            try:
+                await self._poll(settled, work)
+                return
+            except Exception:  # boundary: one poller
+                log.exception("lambda.mapping.broken", extra={"mapping": mapping.uuid})
+            await self._clock.sleep(POLL_AGAIN_S)
 
     async def _settle(self, mapping: EventSourceMapping) -> EventSourceMapping | None:
         """What it became; None when it is gone."""
@@ -87,7 +109,7 @@ class Mappings:
                 await self._clock.sleep(WRITE_AGAIN_S)
         return mapping
 
-    async def _poll(self, mapping: EventSourceMapping) -> None:
+    async def _poll(self, mapping: EventSourceMapping, work: _Work) -> None:
         if rules.kind_of(mapping.settings) is not rules.SQS:
             kind = rules.kind_of(mapping.settings).name
             await self._tell(mapping, f"PROBLEM: Reading {kind} is not supported here yet.")
@@ -100,9 +122,10 @@ class Mappings:
 
         async with asyncio.TaskGroup() as both:
             invoke, timeout_s = partial(self._invoke, mapping), partial(self._timeout_s, mapping)
-            poller = SqsPoller(plan(mapping), self._api, invoke, timeout_s, self._clock, told)
-            both.create_task(poller.run())
-            both.create_task(self._keep_result(mapping, results))
+            keeping = both.create_task(self._keep_result(mapping, results))
+            work.poller = SqsPoller(plan(mapping), self._api, invoke, timeout_s, self._clock, told)
+            await work.poller.run()
+            keeping.cancel()
 
     async def _keep_result(self, mapping: EventSourceMapping, results: "asyncio.Queue[str]") -> None:
         last = None
