@@ -19,6 +19,7 @@ NOTHING = Success(payload=b"null")
 class Message:
     id: str
     body: str
+    trace: str | None = None
     visible_at: float = 0.0
     received: int = 0
 
@@ -35,9 +36,9 @@ class Queue:
     hidden_s: list[int] = field(default_factory=list)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def send(self, *bodies: str) -> None:
+    def send(self, *bodies: str, trace: str | None = None) -> None:
         for body in bodies:
-            self.messages.append(Message(f"m{len(self.messages)}", body))
+            self.messages.append(Message(f"m{len(self.messages)}", body, trace))
 
     @property
     def left(self) -> list[str]:
@@ -83,7 +84,11 @@ class Queue:
             "ReceiptHandle": f"{message.id}/{message.received}",
             "Body": message.body,
             "MD5OfBody": "md5",
-            "Attributes": {"ApproximateReceiveCount": str(message.received), "SentTimestamp": "1"},
+            "Attributes": {
+                "ApproximateReceiveCount": str(message.received),
+                "SentTimestamp": "1",
+                **({"AWSTraceHeader": message.trace} if message.trace else {}),
+            },
         }
 
 
@@ -94,6 +99,7 @@ class Bench:
     clock: ManualClock = field(default_factory=ManualClock)
     batches: list[list[str]] = field(default_factory=list)
     results: list[str] = field(default_factory=list)
+    traces: list[str | None] = field(default_factory=list)
     timeout_s: int = 3
     answer: Callable[[list[str]], Outcome | Awaitable[Outcome]] = lambda _: NOTHING
 
@@ -124,7 +130,8 @@ class Bench:
     async def _timeout(self) -> int:
         return self.timeout_s
 
-    async def _invoke(self, event: bytes) -> Outcome:
+    async def _invoke(self, event: bytes, trace: str | None) -> Outcome:
+        self.traces.append(trace)
         bodies = [record["body"] for record in decode_json(event)["Records"]]
         self.batches.append(bodies)
         outcome = self.answer(bodies)

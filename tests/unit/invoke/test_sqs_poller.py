@@ -339,6 +339,26 @@ async def test_a_poller_that_is_to_finish_ends_after_the_batches_under_way(bench
     assert (bench.queue.left, bench.results) == (["c"], ["OK", "OK"])
 
 
+async def test_the_longest_chain_of_requests_goes_on_with_the_batch(bench: Bench) -> None:
+    root = "Root=1-5759e988-bd862e3fe1be46a994272793"
+    short, long = f"{root};Sampled=0;Lineage=2:a87bd80c:1", f"{root};Sampled=0;Lineage=15:a87bd80c:14"
+    bench.queue.send("a", "b")
+    bench.queue.send("c", trace=short)
+    bench.queue.send("d", trace=long)
+    bench.queue.send("e", trace="no trace")
+    bench.poll(batch_size=4)
+    await bench.pass_s(1)
+    assert (bench.batches, bench.traces) == ([["a", "b", "c", "d"], ["e"]], [long, None])
+
+
+async def test_a_loop_that_is_stopped_is_told_as_a_failed_call(bench: Bench) -> None:
+    bench.queue.send("a")
+    bench.answer = sequence(RecursiveLoop("arn"))
+    bench.poll()
+    await bench.pass_s(1)
+    assert (bench.results, bench.queue.left) == (["PROBLEM: Function call failed"], ["a"])
+
+
 @pytest.mark.parametrize(
     ("patterns", "passed"),
     [

@@ -21,7 +21,7 @@ from ramuda.kernel.arn import Arn
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.errors import RamudaError
-from ramuda.kernel.function import FunctionError, Outcome, Success, Throttled
+from ramuda.kernel.function import FunctionError, Outcome, RecursiveLoop, RestoreFailed, Success, Throttled
 from ramuda.kernel.ports.api import Api
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,10 @@ BACK_OFF_S, BACK_OFF_MAX_S = 1.0, 30.0
 HIDDEN_MORE_S = 30
 """How much longer than window and time-out together messages are hidden, where these exceed the queue's own time."""
 
-Invoke = Callable[[bytes], Awaitable[Outcome]]
-"""Runs the function once with this event. Raises Throttled and what else an invocation raises."""
+FAILED = "PROBLEM: Function call failed"
+
+Invoke = Callable[[bytes, str | None], Awaitable[Outcome]]
+"""Runs the function once with this event, in this trace. Raises Throttled and what else an invocation raises."""
 TimeoutS = Callable[[], Awaitable[int]]
 """The function's time-out. Raises ApiError, PortError when it cannot be run."""
 
@@ -151,6 +153,8 @@ class SqsPoller:
         try:
             for part in sqs_records.parts(records, BATCH_BYTES):
                 await self._process_part(url, until_s, part)
+        except (RecursiveLoop, RestoreFailed):
+            self._told(FAILED)
         except RamudaError as e:
             self._told(f"PROBLEM: {e}")
         except Exception:  # boundary: one batch; the messages become visible again
@@ -159,19 +163,19 @@ class SqsPoller:
             self._room.release()
 
     async def _process_part(self, url: str, until_s: float, records: Sequence[Record]) -> None:
-        outcome = await self._run(encode_json({"Records": records}), until_s)
+        outcome = await self._run(encode_json({"Records": records}), sqs_records.trace_of(records), until_s)
         left = self._left(outcome, records)
         done = [each for each in records if each["messageId"] not in left]
         if done:
             await self._delete(url, done)
-        self._told("OK" if not left else "PROBLEM: Function call failed")
+        self._told("OK" if not left else FAILED)
 
-    async def _run(self, event: bytes, until_s: float) -> Outcome | None:
+    async def _run(self, event: bytes, trace: str | None, until_s: float) -> Outcome | None:
         """None when there was no room for it before its messages are due again."""
         back_off_s = BACK_OFF_S
         while True:
             try:
-                return await self._invoke(event)
+                return await self._invoke(event, trace)
             except Throttled:
                 if self._clock.monotonic() + back_off_s >= until_s:
                     return None

@@ -7,7 +7,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ramuda.kernel import event_pattern
+from ramuda.kernel import event_pattern, trace
 from ramuda.kernel.codec import decode_json, encode_json
 
 Message = Mapping[str, Any]
@@ -87,6 +87,14 @@ def parts(records: Sequence[Record], most_bytes: int) -> list[list[Record]]:
         made[-1].append(each)
         room -= size
     return made
+
+
+def trace_of(records: Sequence[Record]) -> str | None:
+    """The trace header that a batch is invoked with: that of the longest chain of requests, lest a loop hide behind
+    another message."""
+    headers = [str(each["attributes"].get("AWSTraceHeader", "")) for each in records]
+    found = [(header, parsed) for header in headers if (parsed := trace.parse(header)) is not None]
+    return max(found, key=lambda each: each[1].requests)[0] if found else None
 
 
 def failed(answer: bytes, records: Sequence[Record], *, is_fifo: bool) -> set[str]:

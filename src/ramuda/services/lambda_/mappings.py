@@ -148,7 +148,7 @@ class Mappings:
     async def _timeout_s(self, mapping: EventSourceMapping) -> int:
         return (await self._target(mapping)).snapshot.timeout_s
 
-    async def _invoke(self, mapping: EventSourceMapping, event: bytes) -> Outcome:
+    async def _invoke(self, mapping: EventSourceMapping, event: bytes, trace: str | None) -> Outcome:
         target = await self._target(mapping)
         outcome = await self._invoker.invoke(
             Invocation(
@@ -157,6 +157,7 @@ class Mappings:
                 payload=event,
                 invoked_arn=target.invoked_arn,
                 qualifier=target.qualifier,
+                trace=trace,
                 is_weighted=target.is_weighted,
                 is_async=True,  # no request-rate cap holds for pollers
             )
