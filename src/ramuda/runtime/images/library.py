@@ -10,7 +10,7 @@ from pathlib import Path
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.ports.images import ImageError, ImageFault, PinnedImage, UnpackedImage
-from ramuda.runtime.images import layout, manifest, reference, registry
+from ramuda.runtime.images import layout, manifest, reference
 from ramuda.runtime.images.manifest import CONFIG_BYTES, DIGEST_PREFIX, Configuration, Manifest
 from ramuda.runtime.images.options import Options
 from ramuda.runtime.images.source import Source
@@ -126,6 +126,8 @@ class Library:
     @asynccontextmanager
     async def _opened(self, place: reference.Reference) -> AsyncIterator[Source]:
         if isinstance(place, reference.RegistryReference):
+            from ramuda.runtime.images import registry  # aiohttp takes 0.1 s to import, and few need it
+
             async with registry.opened(place, self._options) as source:
                 yield source
             return
