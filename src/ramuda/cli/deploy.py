@@ -79,6 +79,12 @@ def _deploy(
     """The function as it is then, and whether it is new."""
     client = connection.client("lambda")
     existing = _existing(client, name)
+    if existing is not None and existing["PackageType"] == "Image":
+        raise WrongUse(
+            f"{name} is a container image, which no folder or zip can replace",
+            f"Give it another image: aws lambda update-function-code --function-name {name} --image-uri IMAGE; "
+            "or deploy under another --name.",
+        )
     package, detected = _package(source, wanted, existing, build=build)
     if existing is None:
         configuration = {"Runtime": detected.runtime, "Handler": detected.handler, **wanted}

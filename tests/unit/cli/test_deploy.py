@@ -92,6 +92,19 @@ def test_without_settings_only_the_code_is_updated(endpoint: Endpoint, ramuda: R
     assert f"PUT {F}/configuration" not in {a.what for a in endpoint.asked}
 
 
+def test_a_function_that_is_a_container_image_is_left_as_it_is(endpoint: Endpoint, ramuda: Ramuda, shop: Path) -> None:
+    image = {name: value for name, value in ACTIVE.items() if name not in ("Runtime", "Handler")}
+    endpoint.answer(f"GET {F}/configuration", {**image, "PackageType": "Image"})
+    result = ramuda("deploy", str(shop))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "error: shop is a container image, which no folder or zip can replace\n"
+        "  Give it another image: aws lambda update-function-code --function-name shop --image-uri IMAGE; "
+        "or deploy under another --name.\n"
+    )
+    assert [asked.what for asked in endpoint.asked] == [f"GET {F}/configuration"]
+
+
 def test_a_function_that_fails_ends_with_exit_code_1_and_lambdas_reason(
     endpoint: Endpoint, ramuda: Ramuda, shop: Path
 ) -> None:
