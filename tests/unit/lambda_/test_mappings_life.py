@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ramuda.kernel.function import Invocation, Outcome, Success
+from ramuda.kernel.function import FunctionError, Invocation, Outcome, Success
 from ramuda.services.lambda_.model import MappingState
 from tests.unit.lambda_.harness import Lambda, arn
 from tests.unit.lambda_.mapped import (
@@ -123,6 +123,21 @@ async def test_a_change_lets_the_batch_under_way_end(lambda_: Lambda) -> None:
     while queue_of(lambda_).left:
         await lambda_.clock.advance(0.25)
     assert len(lambda_.invoker.asked) == 1
+
+
+async def test_the_last_of_many_results_is_kept(lambda_: Lambda) -> None:
+    created = await mapped(lambda_, BatchSize=1)
+    bad = FunctionError(error_type="ValueError", payload=b"{}")
+    lambda_.invoker.answer = lambda asked: bad if b'"last"' in asked.payload else Success(payload=b"null")
+    queue_of(lambda_).send("a", "b", "c", "d", "last")
+    await invoked(lambda_)
+    while len(lambda_.invoker.asked) < 5:
+        await lambda_.clock.advance(0.25)
+    for _ in range(1000):
+        shown = await lambda_("GetEventSourceMapping", UUID=created["UUID"])
+        if shown.get("LastProcessingResult", "OK") != "OK":
+            break
+    assert shown["LastProcessingResult"] == "PROBLEM: Function call failed"
 
 
 async def test_a_poller_that_broke_is_started_again(lambda_: Lambda) -> None:

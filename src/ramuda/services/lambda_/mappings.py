@@ -117,8 +117,9 @@ class Mappings:
         results: asyncio.Queue[str] = asyncio.Queue(1)
 
         def told(result: str) -> None:
-            if not results.full():
-                results.put_nowait(result)
+            if results.full():
+                results.get_nowait()  # the last one counts
+            results.put_nowait(result)
 
         async with asyncio.TaskGroup() as both:
             invoke, timeout_s = partial(self._invoke, mapping), partial(self._timeout_s, mapping)
