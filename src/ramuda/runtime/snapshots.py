@@ -175,8 +175,11 @@ class Snapshots:
             self._make_room()
             making = self._making[key] = asyncio.get_running_loop().create_task(self._make(function, key))
         try:
-            return await asyncio.shield(making)
-        except (InitFailed, NotCopyable, PortError):
+            await asyncio.wait([making])  # whoever waits may give up: the others want it too
+            if making.cancelled():
+                raise PortError(f"the snapshot of {function.arn} was dropped while it was made")
+            return making.result()
+        except Exception:  # whatever it was, the next one tries anew
             if self._making.get(key) is making:
                 del self._making[key]
             raise
