@@ -158,6 +158,10 @@ async def test_a_function_is_shown_as_it_was_named(lambda_: Lambda, named: str, 
             "Required 'sourceAccessConfigurations' parameter is missing.",
         ),
         (
+            {"ScalingConfig": {"MaximumConcurrency": 2}, "ProvisionedPollerConfig": {"MinimumPollers": 2}},
+            "A mapping has either MaximumConcurrency or provisioned pollers.",
+        ),
+        (
             {"FilterCriteria": {"Filters": [{"Pattern": '{"body": ["a"]}'}] * 11}},
             "An event source mapping has 10 filters at most.",
         ),

@@ -159,6 +159,8 @@ def updated(kind: Kind, settings: Mapping[str, Any], params: Mapping[str, Any]) 
         if not filters:
             del changed["FilterCriteria"]
     _check_batch(kind, changed)
+    if "MaximumConcurrency" in changed.get("ScalingConfig", {}) and changed.get("ProvisionedPollerConfig"):
+        raise refusals.invalid("A mapping has either MaximumConcurrency or provisioned pollers.")  # ours
     return changed
 
 
