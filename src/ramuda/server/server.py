@@ -132,8 +132,10 @@ class Server:
         )
         await self._begin(lambda_service.start, lambda_service.stop)
         await self._listen(http)
-        await lambda_service.resume_events()
+        # What is broken off then must not see this server half closed, and take that for the function's own failure.
+        self._undo.append(lambda_service.quiet)
         await lambda_service.listening()
+        await lambda_service.resume_events()
 
     def _sources(self, lambda_service: lambda_.LambdaService) -> Sources:
         return Sources(

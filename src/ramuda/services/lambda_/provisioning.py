@@ -36,9 +36,12 @@ class Provisioning:
         self._known: set[FunctionKey] = set()
         self._tasks: dict[FunctionKey, asyncio.Task[None]] = {}
         self._again: set[FunctionKey] = set()
+        self._is_stopped = False
 
     def begin(self, account: str, region: str, name: str) -> None:
         """The function's configurations changed."""
+        if self._is_stopped:  # the next start looks at every function
+            return
         key = (account, region, name)
         self._known.add(key)
         if key in self._tasks:
@@ -61,6 +64,7 @@ class Provisioning:
             await asyncio.gather(*self._tasks.values())
 
     async def stop(self) -> None:
+        self._is_stopped = True
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

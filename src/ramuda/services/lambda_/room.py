@@ -127,18 +127,19 @@ class LambdaService(Service):
         return self.room.downloads
 
     async def start(self) -> None:
-        """Resumes what a crash interrupted and begins to collect blobs that nothing refers to."""
+        """Operations can be called; begins to collect blobs that nothing refers to. Runs no function yet."""
         for function in await self.room.database.read(store.functions_with_reservation):
             self.room.reserve(function.account, function.region, function.name, function.reserved_concurrency)
         await self.room.events.start()
         await self.room.data_keys.start()
         await self.room.urls.load()
-        await self.room.transitions.resume()
         await self.room.code.start_collecting()
         await self.room.images.start_collecting()
 
     async def listening(self) -> None:
-        """The server can be reached now, also from inside functions: those may run that nobody asks for just now."""
+        """The server can be reached now, also from inside functions: those may run that nobody asks for just now.
+        Resumes what a crash interrupted."""
+        await self.room.transitions.resume()
         await self.room.provisioning.resume()
         await self.room.mappings.resume()
 
@@ -146,11 +147,16 @@ class LambdaService(Service):
         """Runs the events that an earlier process accepted and did not finish. Functions must be able to run."""
         await self.room.events.resume()
 
-    async def stop(self) -> None:
-        """Ends background work. Transitions and events not finished are resumed by the next start."""
+    async def quiet(self) -> None:
+        """Runs no function any more that nobody waits for; what was under way is run again by the next start. Operations
+        can still be called, and what they accept is kept. Idempotent."""
         await self.room.events.stop()
         await self.room.mappings.stop()
         await self.room.provisioning.stop()
+
+    async def stop(self) -> None:
+        """Ends background work. Transitions and events not finished are resumed by the next start."""
+        await self.quiet()
         await self.room.transitions.stop()
         await self.room.code.stop()
         await self.room.images.stop()
