@@ -38,6 +38,12 @@ _SAME_PARENT = 0x8000  # CLONE_PARENT: the snapshot's init reaps the copy, and n
 _SIGCHLD = 17
 _PRCTL, _CAPSET, _PR_CAPBSET_DROP = 157, 126, 24
 _CAPABILITY_VERSION_3 = 0x20080522
+_WITHOUT_RIGHTS = {
+    **dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"), "0" * 16),
+    "NoNewPrivs": "1",
+    "Seccomp": "2",
+}
+"""In /proc/PID/status."""
 _TMP = "/tmp"  # noqa: S108 - the sandbox's own
 _FETCH_LIMIT_MS = 5000
 
@@ -91,9 +97,10 @@ class _Copy:
         copied = None
         try:
             copied = original.copy(_NAMESPACES | _SAME_PARENT | _SIGCHLD)
-            self._furnish(copied.pid, fds, message)
+            proc = os.open(f"/proc/{copied.pid}", os.O_RDONLY | os.O_DIRECTORY)
+            self._furnish(copied.pid, proc, fds, message)
             rendezvous = _listen()
-            _take_privileges(copied)
+            _take_privileges(copied, proc)
         except BaseException:
             if copied is not None:
                 os.kill(copied.pid, signal.SIGKILL)
@@ -104,7 +111,7 @@ class _Copy:
         wire.send(self._control, {"did": "copy"})
         _hand_over(rendezvous, self._given)
 
-    def _furnish(self, pid: int, fds: list[int], message: dict[str, Any]) -> None:
+    def _furnish(self, pid: int, proc: int, fds: list[int], message: dict[str, Any]) -> None:
         """Groups, user, network, /proc and /tmp of the copy."""
         tmp = fds.pop(0) if message["has_tmp"] else _memory(message["mib"])
         for entrance in fds:
@@ -115,7 +122,6 @@ class _Copy:
             if message["has_tmp"]:
                 uid = users.kernel_uid(self._config)
                 os.chown(f"/proc/self/fd/{tmp}", uid, uid)
-        proc = os.open(f"/proc/{pid}", os.O_RDONLY | os.O_DIRECTORY)
         self._name_user(proc)
         self._enter(proc, "mnt")
         self._enter(proc, "net")
@@ -231,13 +237,18 @@ def _copy_file(name: str, source: int, target: int) -> None:
         shutil.copyfileobj(file, copy_, 1 << 20)
 
 
-def _take_privileges(copied: snapshot_trace.Held) -> None:
-    """A new user namespace gave the copy every capability: it loses them before its first instruction."""
+def _take_privileges(copied: snapshot_trace.Held, proc: int) -> None:
+    """A new user namespace gave the copy every capability: it loses them before its first instruction. `proc` is its
+    folder there: the kernel's word for it. Raises OSError."""
     for capability in range(syscalls.CAP_LAST + 1):
         copied.call(_PRCTL, _PR_CAPBSET_DROP, capability, 0, 0, 0)
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     address = copied.write(header + bytes(24))
     copied.call(_CAPSET, address, address + len(header))
+    with open(os.open("status", os.O_RDONLY, dir_fd=proc)) as status:
+        told = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+    if {name: told.get(name) for name in _WITHOUT_RIGHTS} != _WITHOUT_RIGHTS:
+        raise OSError("the copy has not given up its rights")
 
 
 def _listen() -> socket.socket:

@@ -3,6 +3,10 @@
 A process that is traced and stopped executes nothing of its own. The tracer has it make system calls one by one, by way
 of the `syscall` instruction at which it was stopped, and puts its registers back afterwards. x86_64 alone: registers
 differ by architecture, and this is the one it was tried on.
+
+Other processes of the function may run meanwhile, signal both, and share memory with the one that is held. So it ends,
+with all that it has begotten, when the tracer ends without having let it go; and what its memory did is not believed:
+the clone is the one that was asked for, and who lets a copy go looks at what the kernel says of it.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ _CONT, _SINGLESTEP, _DETACH, _POKEDATA = 7, 9, 17, 5
 _TRACECLONE, _TRACESECCOMP, _EXITKILL = 0x8, 0x80, 0x100000
 _TRACEFORK, _TRACEVFORK = 0x2, 0x4
 _EVENT_FORK, _EVENT_CLONE, _EVENT_SECCOMP, _EVENT_STOP = 1, 3, 7, 128
+_OPTIONS = _TRACECLONE | _TRACEFORK | _TRACEVFORK | _TRACESECCOMP | _EXITKILL
 _NT_PRSTATUS = 1
 _WALL = 0x40000000
 
@@ -71,6 +76,9 @@ class Held:
         self._set_up(_CLONE, (flags, 0, 0, 0, 0))
         _ptrace(_CONT, self.pid)
         self._expect(_EVENT_SECCOMP)
+        asked = self._read()
+        if (asked[_ORIG_RAX], asked[_RDI], asked[_RSI]) != (_CLONE, flags, 0):
+            raise OSError(f"process {self.pid} asks for another clone than it was made to")
         _ptrace(_CONT, self.pid)
         self._expect(_EVENT_CLONE, _EVENT_FORK, 2)
         message = ctypes.c_ulong()
@@ -137,13 +145,15 @@ class Held:
 
 def hold(pid: int) -> Held:
     """Stops a process of one thread that waits in read(2). Raises OSError when it does not come to do so."""
-    _ptrace(_SEIZE, pid, 0, _TRACECLONE | _TRACEFORK | _TRACEVFORK | _TRACESECCOMP)
+    _ptrace(_SEIZE, pid, 0, _OPTIONS)
     deadline = time.monotonic() + LIMIT_S
     while True:
         _ptrace(_INTERRUPT, pid)
         _, status = os.waitpid(pid, _WALL)
         if not os.WIFSTOPPED(status):
             raise OSError(f"process {pid} ended: {status:#x}")
+        if status >> 16 not in (0, _EVENT_STOP):
+            raise OSError(f"process {pid} makes processes: {status:#x}")
         held = Held(pid)
         if status >> 16 == _EVENT_STOP and held.registers[_ORIG_RAX] == _READ:
             return held
