@@ -10,12 +10,54 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from botocore.loaders import Loader
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVICE = ROOT / "src" / "ramuda" / "services" / "lambda_"
 UNSAID = {"archive.py", "effects.py", "url_requests.py", "rules/url_responses.py"}
 ENOUGH = 30
 WORDS_MIN = 4
 NOT_SAID = re.compile(r"%[sd]|^(SELECT|INSERT|UPDATE|DELETE|ON CONFLICT|VALUES|FROM|WHERE|ORDER|AND|SET) |\w+ = :\w+")
+
+
+NEVER = {
+    "AliasLimitExceededException": "how many aliases a function may have is not published",
+    "CallbackTimeoutException": "durable executions are left out",
+    "CapacityProviderLimitExceededException": "capacity providers are left out",
+    "CodeArtifactUserDeletedException": "code has no user of its own",
+    "CodeArtifactUserFailedException": "code has no user of its own",
+    "CodeArtifactUserPendingException": "code has no user of its own",
+    "DurableExecutionAlreadyStartedException": "durable executions are left out",
+    "EC2AccessDeniedException": "no network interface is made in EC2",
+    "EC2ThrottledException": "no network interface is made in EC2",
+    "EC2UnexpectedException": "no network interface is made in EC2",
+    "EFSIOException": "no file system is mounted",
+    "EFSMountConnectivityException": "no file system is mounted",
+    "EFSMountFailureException": "no file system is mounted",
+    "EFSMountTimeoutException": "no file system is mounted",
+    "ENILimitReachedException": "no network interface is made in EC2",
+    "ENINotReadyException": "no network interface is made in EC2",
+    "FunctionVersionsPerCapacityProviderLimitExceededException": "capacity providers are left out",
+    "InvalidCodeSignatureException": "no code is signed here: Enforce says CodeVerificationFailedException",
+    "InvalidRuntimeException": "a runtime that is not there fails the function when it is made",
+    "InvalidSecurityGroupIDException": "groups are looked up when the function is made",
+    "InvalidSubnetIDException": "subnets are looked up when the function is made",
+    "InvalidZipFileException": "archives are read when the function is made",
+    "ModeNotSupportedException": "every function takes every mode",
+    "NoPublishedVersionException": "$LATEST.PUBLISHED belongs to capacity providers, which are left out",
+    "PublicPolicyException": "public access is not blocked for an account",
+    "ResourceNotReadyException": "a function that is not ready answers ResourceConflictException, as recorded",
+    "RuntimeAliasDeletedException": "customer-managed runtimes are left out",
+    "RuntimeVersionDeletedException": "customer-managed runtimes are left out",
+    "S3FilesMountConnectivityException": "no file system is mounted",
+    "S3FilesMountFailureException": "no file system is mounted",
+    "S3FilesMountTimeoutException": "no file system is mounted",
+    "SerializedRequestEntityTooLargeException": "requests are refused by their bytes: RequestTooLargeException",
+    "ServiceQuotaExceededException": "quotas of tenants: tenant isolation is left out",
+    "SubnetIPAddressLimitReachedException": "no network interface is made in EC2",
+    "UnsupportedMediaTypeException": "any Content-Type is taken, as no client sends another than the model's",
+}
+"""Errors of the model that no operation answers here, and why."""
 
 
 def _documentation(tree: ast.AST) -> set[ast.expr]:
@@ -66,3 +108,13 @@ def test_the_sentences_are_found() -> None:
     assert len(found) > 100
     assert "Could not unzip uploaded file. Please check your file, then try to upload again." in found
     assert "' are not reachable in this region ('" in found
+
+
+def test_every_error_of_the_model_is_answered_and_tried_or_cannot_be() -> None:
+    shapes = Loader().load_service_model("lambda", "service-2")["shapes"]
+    modelled = {name for name, shape in shapes.items() if shape.get("exception")}
+    source = "\n".join(file.read_text() for file in (ROOT / "src" / "ramuda").rglob("*.py"))
+    answered = {name for name in modelled if f'"{name}"' in source}
+    assert modelled - answered == set(NEVER)
+    tests = _in_tests() + "".join(file.read_text() for file in (ROOT / "tests" / "acceptance").glob("*.py"))
+    assert [name for name in sorted(answered) if name not in tests] == []
