@@ -102,6 +102,14 @@ class Meter:
         for metrics in self._sets:
             metrics.throttles.add(1.0, at_s)
 
+    def not_restored(self, at_s: float) -> None:
+        """The function's own code failed before its event was there: an invocation and an error (ours: AWS does not
+        say)."""
+        for metrics in self._sets:
+            metrics.invocations.add(1.0, at_s)
+            metrics.errors.add(1.0, at_s)
+            metrics.throttles.add(0.0, at_s)
+
     def _count(self, name: str, at_s: float) -> None:
         for metrics in self._sets:
             self._source.series(name, metrics.dimensions).add(1.0, at_s)

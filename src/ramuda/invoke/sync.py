@@ -14,7 +14,7 @@ from ramuda.invoke.provisioned import ProvisionedConcurrency
 from ramuda.invoke.tracing import Tracing
 from ramuda.kernel import limits
 from ramuda.kernel.clock import Clock
-from ramuda.kernel.function import FunctionRef, Invocation, Outcome, Streamed, Throttled
+from ramuda.kernel.function import FunctionRef, Invocation, Outcome, RestoreFailed, Streamed, Throttled
 from ramuda.kernel.ports.invoker import Provision, Provisioned
 from ramuda.kernel.ports.recorder import Recorder
 from ramuda.runtime.environment import Environment
@@ -88,6 +88,9 @@ class SyncInvoker:
             return outcome
         except Throttled:
             line.meter.throttled(now_s)
+            raise
+        except RestoreFailed:
+            line.meter.not_restored(now_s)
             raise
         finally:
             if not isinstance(outcome, Streamed):

@@ -66,9 +66,7 @@ async def test_what_changes_while_the_server_stops_starts_nothing(tmp_path: Path
     await lambda_.create()
     await lambda_("PublishVersion", FunctionName="f")
     await lambda_.settled()
-    await lambda_(
-        "PutProvisionedConcurrencyConfig", FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=1
-    )
+    await lambda_("PutProvisionedConcurrencyConfig", FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=1)
     await lambda_.service.room.provisioning.settled()
     assert lambda_.invoker.provisions[arn("f")]
     lambda_.invoker.provisions.clear()

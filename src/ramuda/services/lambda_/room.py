@@ -148,8 +148,8 @@ class LambdaService(Service):
         await self.room.events.resume()
 
     async def quiet(self) -> None:
-        """Runs no function any more that nobody waits for; what was under way is run again by the next start. Operations
-        can still be called, and what they accept is kept. Idempotent."""
+        """Runs no function any more that nobody waits for; what was under way is run again by the next start.
+        Operations can still be called, and what they accept is kept. Idempotent."""
         await self.room.events.stop()
         await self.room.mappings.stop()
         await self.room.provisioning.stop()
