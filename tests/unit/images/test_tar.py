@@ -99,3 +99,17 @@ def test_any_bytes_are_a_tar_or_refused(noise: bytes, at: int) -> None:
             read(data)
         except BadTar:
             continue
+
+
+def test_extended_headers_without_end_are_refused() -> None:
+    """Each may say 64 KiB that would be kept until a file comes."""
+    headers = []
+    for number in range(2000):
+        record = f"key-{number}=x\n"
+        record = f"{len(record) + 3} {record}"
+        info = tarfile.TarInfo("pax")
+        info.type = tarfile.XHDTYPE
+        info.size = len(record)
+        headers.append(info.tobuf(tarfile.USTAR_FORMAT) + record.encode().ljust(BLOCK, b"\0"))
+    with pytest.raises(BadTar, match="extended headers"):
+        read(b"".join(headers))

@@ -227,3 +227,24 @@ def test_whatever_layers_hold_nothing_outside_changes(
             assert stat.S_ISDIR((merged / name).lstat().st_mode)
     assert list((folder / "a").iterdir()) == []
     assert {path.name for path in folder.iterdir()} <= {"a", "root", "layer-0", "layer-1", "layer-2"}
+
+
+@pytest.mark.parametrize("kind", [tarfile.CHRTYPE, tarfile.REGTYPE], ids=["device", "whiteout"])
+def test_data_that_is_thrown_away_counts_as_well(tmp_path: Path, kind: bytes) -> None:
+    """Else a few megabytes of gzip would keep the machine busy for hours."""
+    info = tarfile.TarInfo(".wh.x")
+    info.type, info.size = kind, 1 << 40
+
+    class Endless(io.RawIOBase):
+        def __init__(self) -> None:
+            self.head = info.tobuf(tarfile.GNU_FORMAT)
+            self.read_bytes = 0
+
+        def read(self, size: int = -1, /) -> bytes:
+            head, self.head = self.head[:size], self.head[size:]
+            self.read_bytes += size
+            assert self.read_bytes < 1 << 26, "it goes on reading"
+            return head or bytes(size)
+
+    budget = Budget(image_bytes=1_000_000, entries=1000)
+    assert fault(lambda: unpack(Endless(), tmp_path, budget)) is ImageFault.TOO_LARGE

@@ -16,6 +16,10 @@ EXTENDED_BYTES_MAX = 64 * 1024
 COPY_BYTES = 256 * 1024
 
 
+EXTENDED_MAX = 16
+"""Extended headers before one entry: tars have up to three (a path, a link, attributes)."""
+
+
 class BadTar(ValueError):  # noqa: N818 - a state of the bytes
     """Not a tar that can be unpacked; the message says why."""
 
@@ -64,10 +68,14 @@ class TarReader:
 
     def __iter__(self) -> Iterator[Member]:
         extended: dict[str, str] = {}
+        in_a_row = 0
         while (header := self._header()) is not None:
             kind = header[156:157]
             size = _number(header[124:136])
             if kind in (b"x", b"X", b"g", b"L", b"K"):
+                in_a_row += 1
+                if in_a_row > EXTENDED_MAX:
+                    raise BadTar("too many extended headers stand before one entry")
                 data = self._extended(size)
                 if kind in (b"L", b"K"):
                     extended["path" if kind == b"L" else "linkpath"] = _text(data)
@@ -77,7 +85,7 @@ class TarReader:
             if kind == b"S" or any(key.startswith("GNU.sparse") for key in extended):
                 raise BadTar("sparse files are not supported")
             yield self._member(header, size, extended)
-            extended = {}
+            extended, in_a_row = {}, 0
             self._pass_over()
 
     def copy(self, write: Callable[[bytes], object]) -> None:

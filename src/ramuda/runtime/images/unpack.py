@@ -93,11 +93,13 @@ class _Layer:
         self._budget.take_entry()
         parts = folders.parts_of(member.name)
         if not parts:  # the root itself
+            self._budget.take(member.size)
             return
-        if parts[-1].startswith(WHITEOUT):
-            self._take_away(parts)
-            return
-        if member.kind is Kind.OTHER:
+        is_whiteout = parts[-1].startswith(WHITEOUT)
+        if is_whiteout or member.kind is Kind.OTHER:
+            self._budget.take(member.size)  # it will be read, and thrown away
+            if is_whiteout:
+                self._take_away(parts)
             return
         path = os.path.join(self._folder(parts[:-1]), parts[-1])
         match member.kind:
