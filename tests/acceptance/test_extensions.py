@@ -259,6 +259,16 @@ def test_json_logs_have_the_platforms_events_and_the_functions_from_their_levels
     assert application[1]["requestId"] == request_id
 
 
+def test_the_error_of_a_function_with_json_logs_is_a_json_record(aws: Any, deployed: Deploy) -> None:
+    code = {"app.py": "def handler(event, context):\n    raise ValueError('no')\n"}
+    name = deployed(code, LoggingConfig={"LogFormat": "JSON"})
+    payload = json.loads(aws("lambda").invoke(FunctionName=name)["Payload"].read())
+    (line,) = (line for line in logged(aws("logs"), f"/aws/lambda/{name}") if "no" in line and "ValueError" in line)
+    told = json.loads(line)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told.pop("timestamp"))
+    assert told == {"level": "ERROR", **payload}
+
+
 def test_a_traceback_is_one_event_and_a_carriage_return_stays_one(aws: Any, deployed: Deploy) -> None:
     name = deployed({"app.py": "def handler(event, context):\n    print('a\\rb')\n    raise ValueError('no')\n"})
     aws("lambda").invoke(FunctionName=name)

@@ -104,11 +104,7 @@ def _arrange_imports(forget: list[str]) -> None:
 
 
 def _reread_logging_settings() -> None:
-    """The client reads these two when it is imported. Older clients have neither."""
-    bootstrap: Any = sys.modules[CLIENT + ".bootstrap"]
-    if hasattr(bootstrap, "_AWS_LAMBDA_LOG_FORMAT"):
-        wanted = os.environ.get("AWS_LAMBDA_LOG_FORMAT")
-        bootstrap._AWS_LAMBDA_LOG_FORMAT = bootstrap.LogFormat.from_str(wanted)
-    if hasattr(bootstrap, "_AWS_LAMBDA_LOG_LEVEL"):
-        wanted = os.environ.get("AWS_LAMBDA_LOG_LEVEL")
-        bootstrap._AWS_LAMBDA_LOG_LEVEL = bootstrap._get_log_level_from_env_var(wanted)
+    """The client reads the format and the level when it is imported, and chooses by them how it logs an error. Text at
+    every level is what the template read."""
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON" or "AWS_LAMBDA_LOG_LEVEL" in os.environ:
+        importlib.reload(sys.modules[CLIENT + ".bootstrap"])
