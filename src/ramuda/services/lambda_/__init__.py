@@ -1,23 +1,11 @@
 """AWS Lambda: functions, versions, layers, invocation.
 
-Covered: functions (create, read, list, update of code and configuration, delete), versions, weighted aliases, Invoke
-(RequestResponse, Event, DryRun), InvokeWithResponseStream, InvokeAsync, layers, tags, reserved and provisioned
-concurrency, account settings, runtime management and recursion settings, resource policies of functions and layers
-(invoking functions and using layers of other accounts), event invoke configuration, code
-signing, function URLs (BUFFERED and RESPONSE_STREAM), container images (registries and this machine's files; in the
-isolated sandbox).
-Not yet: event source mappings, durable functions.
+Covered: every operation but those of capacity providers, function scaling and durable executions. What each setting of
+a function does here is in `effects`, and shown in docs/coverage.md.
 
-What a setting does here. In force: Runtime, Handler, Role, Code, Layers (with extensions), Environment, MemorySize,
-Timeout, EphemeralStorage, LoggingConfig, reserved and provisioned concurrency, the caps on requests a second and on new
-environments (`[invoke]` options), ImageConfig; of an image Architectures too. Passed on to the runtime: TracingConfig,
-Architectures.
-SnapStart is in force for Python 3.12 and later where the sandbox can copy processes (`OptimizationStatus` tells); Java
-and .NET may have it, stay Off and start cold.
-Checked, kept and shown without effect: VpcConfig, FileSystemConfigs, KMSKeyArn,
-RuntimeManagementConfig. RecursionConfig is in force for invocations that carry `Lineage` in their trace header.
-CodeSigningConfigArn is in force, but there is no AWS Signer here: no code is ever signed by an allowed profile, so
-Enforce refuses every deployment and Warn counts each (SignatureValidationErrors).
+Event source mappings read queues (SQS); those of streams, Kafka, MQ and DocumentDB are kept and say that nobody reads
+them yet. Resource policies are evaluated where functions are invoked, their URLs called and layers used; identity
+policies are not.
 
 Asynchronous invocations (`Event`) are durable: answered after their commit, run at least once, tried again and
 reported to destinations and dead-letter queues (`invoke.queue`; settings by qualifier: `api.event_invoke_configs`).
