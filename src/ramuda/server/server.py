@@ -98,6 +98,7 @@ class Server:
             late.handle, options.gateway.http, wants_stream=late.wants_stream, refuse=late.refuse, clock=self._clock
         )
         catalogue = await self._start_environments(SandboxPlumbing(http, Outbound(options.sandbox), late.handle_api))
+        lambda_options = _guarded_by_auth(options)
         lambda_service = lambda_.service(
             database=state,
             blobs=FileStore(options.data_dir / BLOBS),
@@ -106,7 +107,7 @@ class Server:
             catalogue=catalogue,
             clock=self._clock,
             ids=self._ids,
-            options=_with_live_code(options),
+            options=lambda_options,
             delegates=self.upstream,
             keyring=keyring,
             recorder=self.telemetry.recorder,
@@ -119,7 +120,7 @@ class Server:
                 lambda_service,
                 logs.service(self.telemetry.logs, self._clock),
                 cloudwatch.service(self.telemetry.metrics, self._clock),
-                sts.service(self.credentials),
+                sts.service(self.credentials, other_accounts=lambda_options.other_accounts is not False),
             ],
             upstream=self.upstream,
             credentials=self.credentials,
@@ -232,11 +233,16 @@ class Server:
         await start()
 
 
-def _with_live_code(options: Options) -> lambda_.Options:
-    """Under --auth no folder of this machine becomes code unless it was named."""
-    if options.lambda_.live_code_roots is not None or not options.gateway.auth:
-        return options.lambda_
-    return msgspec.structs.replace(options.lambda_, live_code_roots=())
+def _guarded_by_auth(options: Options) -> lambda_.Options:
+    """Under --auth no folder of this machine becomes code unless it was named, and accounts are kept apart."""
+    found = options.lambda_
+    if not options.gateway.auth:
+        return found
+    return msgspec.structs.replace(
+        found,
+        live_code_roots=() if found.live_code_roots is None else found.live_code_roots,
+        other_accounts=bool(found.other_accounts),
+    )
 
 
 def _with_log(options: upstream.Options, data_dir: Path) -> upstream.Options:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ramuda.kernel.call import Result
+from ramuda.services.lambda_ import Options
 from ramuda.services.lambda_.model import EventSourceMapping, MappingState
 from ramuda.services.lambda_.store import tables
 from tests.unit.invoke.sqs_queue import ARN as QUEUE
@@ -46,8 +47,8 @@ SQS = {
 OTHERS = {"BatchSize": 100, "MaximumBatchingWindowInSeconds": 0, "StateTransitionReason": "USER_INITIATED"}
 
 
-async def started(folder: Path) -> Lambda:
-    made = Lambda(folder)
+async def started(folder: Path, options: Options | None = None) -> Lambda:
+    made = Lambda(folder, options)
     made.api = Queue(made.clock)  # type: ignore[assignment]  # the one service that mappings ask
     return await made.start()
 

@@ -22,6 +22,7 @@ from ramuda.kernel.ports.invoker import Invoker
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.catalog import Catalog, Target
 from ramuda.services.lambda_.model import EventSourceMapping
+from ramuda.services.lambda_.options import Options
 from ramuda.services.lambda_.rules import mappings as rules
 from ramuda.services.lambda_.store import tables
 
@@ -52,8 +53,9 @@ class Mappings:
     """Owns one task per mapping: a change that is carried out, then the poller."""
 
     def __init__(
-        self, database: Database, api: Api, catalog: Catalog, invoker: Invoker, clock: Clock, ids: Ids
+        self, database: Database, api: Api, catalog: Catalog, invoker: Invoker, clock: Clock, ids: Ids, options: Options
     ) -> None:
+        self._options = options
         self._database = database
         self._api = api
         self._catalog = catalog
@@ -113,6 +115,9 @@ class Mappings:
         if rules.kind_of(mapping.settings) is not rules.SQS:
             kind = rules.kind_of(mapping.settings).name
             await self._tell(mapping, f"PROBLEM: Reading {kind} is not supported here yet.")
+            return
+        if not rules.may_read(self._options.other_accounts, mapping.settings["EventSourceArn"], mapping.account):
+            await self._tell(mapping, "PROBLEM: The queue is of another account than the function.")
             return
         results: asyncio.Queue[str] = asyncio.Queue(1)
 

@@ -35,6 +35,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     live_code_roots: tuple[str, ...] | None = None
     """Folders below which code may be taken so. None: everywhere, but nowhere under --auth, where who calls need not
     be who may read this machine's files."""
+    other_accounts: bool | None = None
+    """Whether functions may have roles of other accounts, read their queues, and send records of events to their
+    queues, topics, buses and functions: what those accounts' own policies say of it is not looked at. None: yes, but
+    not under --auth."""
     organization_id: str = ""
     """The organization (`o-...`) that all accounts of this server belong to, for policies that let one in
     (`aws:PrincipalOrgID`). Empty: they belong to none."""

@@ -33,11 +33,11 @@ class Roles:
     async def check(self, role: str, account: str) -> None:
         """Raises AWS's refusal unless `role` (an ARN) is there and trusts Lambda."""
         mode = self._options.role_check
+        if self._options.other_accounts is False:
+            _check_own(role, account)
         if mode == "never" or (mode == "auto" and not self._roles_known()):
             return
-        arn = Arn.parse(role)
-        if arn.account != account:
-            raise ApiError("AccessDeniedException", "Cross-account pass role is not allowed.", status=403)
+        arn = _check_own(role, account)
         now = self._clock.monotonic()
         if self._good_until.get(role, now) > now:
             return
@@ -69,3 +69,11 @@ class Roles:
 
     async def _iam(self, operation: str, params: dict[str, Any], account: str) -> Result:
         return await self._api.call("iam", operation, params, account=account, region="us-east-1")
+
+
+def _check_own(role: str, account: str) -> Arn:
+    """The role's ARN. Raises AWS's refusal unless the role is the account's own."""
+    arn = Arn.parse(role)
+    if arn.account != account:
+        raise ApiError("AccessDeniedException", "Cross-account pass role is not allowed.", status=403)
+    return arn

@@ -97,7 +97,7 @@ class Room:
         self.transitions = Transitions(
             database, self.code, self.images, catalogue, ids, self.catalog, invoker, clock, snapshots
         )
-        self.mappings = Mappings(database, api, self.catalog, invoker, clock, ids)
+        self.mappings = Mappings(database, api, self.catalog, invoker, clock, ids, options)
         self.provisioning = Provisioning(database, self.catalog, invoker, clock)
         self.catalog.listeners.append(self.provisioning.changed)
         record_events = RecordEvents(self.catalog)
@@ -105,7 +105,9 @@ class Room:
             database=database,
             functions=EventFunctions(self.catalog, database, options.events),
             invoker=invoker,
-            targets=destinations.targets(api, record_events),
+            targets=destinations.targets(
+                api, record_events, of_other_accounts=options.other_accounts is not False
+            ),
             clock=clock,
             ids=ids,
             recorder=recorder,

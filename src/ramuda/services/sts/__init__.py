@@ -1,7 +1,7 @@
 """AWS Security Token Service.
 
 Native: GetCallerIdentity, AssumeRole, GetSessionToken. A role's trust policy is not evaluated: whoever may call at all
-may assume any role. Every other operation goes to the delegated STS.
+may assume any role, under --auth any of its own account. Every other operation goes to the delegated STS.
 
 https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
 """
@@ -12,9 +12,10 @@ from ramuda.services.sts.api.identity import get_caller_identity
 from ramuda.services.sts.api.sessions import SessionOperations
 
 
-def service(credentials: CredentialIssuer) -> Service:
-    """The STS API over `credentials`, which makes the keys that the gateway will later recognise."""
-    sessions = SessionOperations(credentials)
+def service(credentials: CredentialIssuer, *, other_accounts: bool = True) -> Service:
+    """The STS API over `credentials`, which makes the keys that the gateway will later recognise. `other_accounts`:
+    whether their roles may be assumed."""
+    sessions = SessionOperations(credentials, other_accounts=other_accounts)
     return Service(
         name="sts",
         operations={

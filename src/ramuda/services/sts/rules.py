@@ -22,6 +22,15 @@ def check_role_arn(role_arn: str) -> None:
         raise ApiError("ValidationError", f"{role_arn} is invalid", status=400)
 
 
+def check_own_role(role_arn: str, caller: Principal) -> None:
+    if role_arn.split(":")[4] != caller.account:
+        raise ApiError(
+            "AccessDenied",
+            f"User: {caller.arn} is not authorized to perform: sts:AssumeRole on resource: {role_arn}",
+            status=403,
+        )
+
+
 def check_chaining(duration_s: int, caller: Principal) -> None:
     """Whoever is in an assumed role already gets one hour at most."""
     if ":assumed-role/" in caller.arn and duration_s > CHAINED_SESSION_S_MAX:

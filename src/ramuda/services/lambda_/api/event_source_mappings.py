@@ -24,6 +24,8 @@ async def create_event_source_mapping(room: Room, call: Call) -> Result:
     named = names.parse(params["FunctionName"], call.account, call.region)
     timeout_s = await room.database.read(lambda tx: _timeout_s(tx, named))
     if kind is rules.SQS:
+        if not rules.may_read(room.options.other_accounts, settings["EventSourceArn"], call.account):
+            raise rules.no_permission()
         await _check_queue(room, settings["EventSourceArn"], timeout_s)
     starting_at = params.get("StartingPositionTimestamp")
     is_enabled = params.get("Enabled", True)

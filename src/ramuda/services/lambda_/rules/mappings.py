@@ -228,6 +228,16 @@ def in_use(verb: str) -> ApiError:
     )
 
 
+def may_read(other_accounts: bool | None, queue_arn: str, account: str) -> bool:
+    """Whether a function of `account` may read the queue (`Options.other_accounts`)."""
+    return other_accounts is not False or Arn.parse(queue_arn).account == account
+
+
+def no_permission() -> ApiError:
+    """As AWS's users quote it."""
+    return refusals.invalid("The provided execution role does not have permissions to call ReceiveMessage on SQS")
+
+
 def queue_failed(code: str, message: str | None) -> ApiError:
     """SQS refused; `code` and `message` are its own, but for the code of a queue that is not there: Lambda's clients
     still get the old one (recorded)."""

@@ -14,13 +14,16 @@ from ramuda.services.sts import rules
 class SessionOperations:
     """The operations that make keys."""
 
-    def __init__(self, credentials: CredentialIssuer) -> None:
+    def __init__(self, credentials: CredentialIssuer, *, other_accounts: bool) -> None:
         self._credentials = credentials
+        self._other_accounts = other_accounts
 
     async def assume_role(self, call: Call) -> Result:
         role_arn, session_name = call.params["RoleArn"], call.params["RoleSessionName"]
         duration_s = call.params.get("DurationSeconds", rules.ROLE_SESSION_S_DEFAULT)
         rules.check_role_arn(role_arn)
+        if not self._other_accounts:
+            rules.check_own_role(role_arn, call.principal)
         rules.check_chaining(duration_s, call.principal)
         issued = self._credentials.issue_role_session(role_arn, session_name, duration_s)
         return {
