@@ -86,14 +86,24 @@ def is_stale(name: str) -> bool:
 def remove_stale(parents: list[Path]) -> None:
     """Ends what crashed servers left in their groups, and removes these. `parents` holds servers' groups, one a
     controller."""
-    for parent in parents:
-        stale = [child for child in _children(parent) if is_stale(child.name)]
-        for group in [*(inner for outer in stale for inner in _children(outer)), *stale]:
-            for line in _lines(group / "cgroup.procs"):
-                with contextlib.suppress(ProcessLookupError, ValueError):
-                    os.kill(int(line), signal.SIGKILL)
-            with contextlib.suppress(OSError):
-                group.rmdir()  # one whose process is still dying is removed by the next server
+    stale = [child for parent in parents for child in _children(parent) if is_stale(child.name)]
+    groups = [*(inner for outer in stale for inner in _children(outer)), *stale]
+    for group in groups:
+        for line in _lines(group / "cgroup.procs"):
+            with contextlib.suppress(ProcessLookupError, ValueError):
+                os.kill(int(line), signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            _thaw(group)
+    for group in groups:
+        with contextlib.suppress(OSError):
+            group.rmdir()  # one whose process is still dying is removed by the next server
+
+
+def _thaw(group: Path) -> None:
+    """In version 1 nobody dies of a signal while it is frozen; in version 2 SIGKILL goes through."""
+    state = group / "freezer.state"
+    if state.exists():
+        state.write_text("THAWED")
 
 
 def write(fd: int, value: object) -> None:
