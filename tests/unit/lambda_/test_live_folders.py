@@ -149,3 +149,79 @@ def test_a_folder_with_too_much_in_it_is_refused(folder: Path, monkeypatch: pyte
     monkeypatch.setattr(live_folders, "ENTRIES_MAX", 3)
     with pytest.raises(NoFolder, match="holds more than 3 files"):
         live_folders.look(folder)
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A folder that nobody gave to a function."""
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "secret" / "a.py").write_text("the server's own")
+    return tmp_path / "secret"
+
+
+async def test_a_folder_that_became_a_link_is_not_read(lambda_: Lambda, folder: Path, secret: Path) -> None:
+    """Its place was checked when the function was made, and whoever may write beside it could change it since."""
+    await lambda_.create("f", Code=code(folder))
+    await lambda_.settled()
+    folder.rename(folder.with_name("former"))
+    folder.symlink_to(secret)
+    error = await lambda_.refusal("Invoke", FunctionName="f")
+    assert (error.code, error.message) == (
+        "InvalidParameterValueException",
+        f"The function's code cannot be read: {folder}: Not a directory",
+    )
+
+
+def test_what_became_a_link_or_a_pipe_between_the_look_and_the_copy_is_left_out(
+    tmp_path: Path, folder: Path, secret: Path
+) -> None:
+    picture = live_folders.look(folder)
+    (folder / "lib").rename(folder / "former")
+    (folder / "lib").symlink_to(secret)
+    (folder / "index.py").unlink()
+    os.mkfifo(folder / "index.py")
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    live_folders.copy(picture, copied, before=None)
+    assert sorted(str(path.relative_to(copied)) for path in copied.rglob("*")) == ["lib"]
+
+
+def test_a_link_is_copied_as_a_link_also_where_it_leads_out(tmp_path: Path, folder: Path) -> None:
+    (folder / "shadow").symlink_to("/etc/shadow")
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    live_folders.copy(live_folders.look(folder), copied, before=None)
+    assert os.readlink(copied / "shadow") == "/etc/shadow"
+
+
+def test_a_file_that_grows_while_it_is_copied_is_copied_as_far_as_it_was_seen(tmp_path: Path, folder: Path) -> None:
+    picture = live_folders.look(folder)
+    (folder / "index.py").write_text("VERSION = 1 and more")
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    live_folders.copy(picture, copied, before=None)
+    assert (copied / "index.py").read_text() == "VERSION = 1"
+
+
+def test_a_folder_that_would_fill_the_disk_is_refused(folder: Path) -> None:
+    with (folder / "sparse").open("wb") as file:
+        file.truncate(live_folders.BYTES_MAX + 1)
+    with pytest.raises(NoFolder, match="more than"):
+        live_folders.look(folder)
+
+
+def test_a_tree_that_is_too_deep_is_refused(folder: Path) -> None:
+    deepest = folder
+    for _ in range(live_folders.DEPTH_MAX + 1):
+        deepest = deepest / "d"
+    deepest.mkdir(parents=True)
+    with pytest.raises(NoFolder, match="deep"):
+        live_folders.look(folder)
+
+
+def test_names_that_are_no_text_do_no_harm(tmp_path: Path, folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff.py")).write_text("x")
+    copied = tmp_path / "copied"
+    copied.mkdir()
+    live_folders.copy(live_folders.look(folder), copied, before=None)
+    assert b"\xff.py" in os.listdir(os.fsencode(copied))
