@@ -66,13 +66,18 @@ def test_the_next_server_ends_what_a_kill_left_frozen(
     client = own_server.client("lambda")
     client.create_function(
         FunctionName=unique,
-        Runtime="python3.11",
+        Runtime="python3.12",
         Handler="app.handler",
         Role=ROLE,
         Code={"ZipFile": zipped({"app.py": CODE})},
+        SnapStart={"ApplyOn": "PublishedVersions"},
     )
-    client.get_waiter("function_active_v2").wait(FunctionName=unique, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
-    assert client.invoke(FunctionName=unique)["StatusCode"] == 200
+    wait = {"Delay": 0.1, "MaxAttempts": 300}
+    client.get_waiter("function_active_v2").wait(FunctionName=unique, WaiterConfig=wait)
+    client.publish_version(FunctionName=unique)
+    client.get_waiter("published_version_active").wait(FunctionName=unique, Qualifier="1", WaiterConfig=wait)
+    for qualifier in ("$LATEST", "1"):
+        assert client.invoke(FunctionName=unique, Qualifier=qualifier)["StatusCode"] == 200
     killed = own_server.pid
     assert processes(killed)
     own_server.kill()
