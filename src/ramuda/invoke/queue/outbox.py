@@ -155,8 +155,8 @@ class Outbox:
         try:
             take = partial(rows.take_deliveries, now_s=self._clock.time(), count=max(0, room))
             errands, due_at_s = await self._database.write(take)
-        except PortError as e:
-            log.warning("lambda.deliveries.not_read error=%s", e)
+        except Exception as e:  # boundary: one read; the others must not wait for it forever
+            log.warning("lambda.deliveries.not_read error=%s", e, exc_info=not isinstance(e, PortError))
             errands, due_at_s = [], self._clock.time() + self._options.back_off_s
         self._loader = None
         for errand in errands:

@@ -266,8 +266,8 @@ class EventQueue:
         take = partial(rows.take_events, function=lane.key, now_s=self._clock.time(), count=count, payload_bytes=room)
         try:
             events, due_at_s = await self._database.write(take)
-        except PortError as e:
-            log.warning("lambda.events.not_read error=%s", e)
+        except Exception as e:  # boundary: one read; the lane must not wait for it forever
+            log.warning("lambda.events.not_read error=%s", e, exc_info=not isinstance(e, PortError))
             events, due_at_s = [], self._clock.time() + WRITE_AGAIN_S
         lane.is_loading = False
         for event in events:
@@ -295,7 +295,10 @@ class EventQueue:
         now_s = self._clock.time()
         if attempt.is_crowded:
             lane.throttled(now_s, self._options)
-        await self._conclude(lane, event, attempt, now_s)
+        try:
+            await self._conclude(lane, event, attempt, now_s)
+        except Exception:  # boundary: one event; it stays in the database, and the next start runs it again
+            log.exception("lambda.event.not_ended", extra={"request_id": event.request_id})
         self._release(lane, event)
         self._pump(lane)
         self._pump_starved()
