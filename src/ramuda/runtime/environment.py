@@ -12,7 +12,6 @@ where it goes is `chronicle`. Source: https://docs.aws.amazon.com/lambda/latest/
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 
 from ramuda.kernel import limits
 from ramuda.kernel.clock import Clock
@@ -30,24 +29,13 @@ from ramuda.runtime.chronicle import Chronicle
 from ramuda.runtime.extensions.crew import Crew
 from ramuda.runtime.extensions.roster import Reason
 from ramuda.runtime.memory import PeakMemory
+from ramuda.runtime.observer import Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion, Progress
 from ramuda.runtime.states import InitFailure, Initialization, State
 
 BACKLOG = 16
 """As many connections are accepted in one turn of the event loop; whatever the function does, others get their turn."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observer:
-    """Who hears of an environment. Called in the event loop; must not wait."""
-
-    answered: Callable[["Environment"], None]
-    """The caller has its answer; the environment will be idle soon."""
-    idle: Callable[["Environment"], None]
-    lost: Callable[["Environment"], None]
-    """The sandbox failed; the environment must be closed."""
-    concluded: Callable[[Conclusion], None]
 
 
 class Environment:

@@ -115,10 +115,13 @@ class PreparedEnvironments:
             await self._sweep(self._clock.monotonic())
 
     async def _sweep(self, now_s: float) -> None:
-        """Ends what is kept beyond its target."""
-        for pool in list(self._pools.values()):
+        """Ends what is kept beyond its target, and forgets runtimes (each image is one) that nobody uses."""
+        for spec, pool in list(self._pools.items()):
             while len(pool.ready) > pool.target(now_s, self._options):
                 await _dispose(*pool.ready.popleft())
+            is_unused = pool.refill is None and not pool.being_given and not pool.ready
+            if is_unused and now_s - pool.used_s > max(self._options.prepared_idle_s, USE_WINDOW_S):
+                del self._pools[spec]
 
     async def close(self) -> None:
         self._is_closed = True
@@ -165,7 +168,11 @@ class PreparedEnvironments:
                 makes: list[Awaitable[tuple[Sandbox, Attachment]]] = [
                     self._make(pool.spec) for _ in range(min(missing, REFILL_TOGETHER))
                 ]
-                pool.ready.extend(await asyncio.gather(*makes))
+                made = await asyncio.gather(*makes, return_exceptions=True)
+                pool.ready.extend(one for one in made if not isinstance(one, BaseException))
+                for one in made:
+                    if isinstance(one, BaseException):
+                        raise one
         except PortError as e:
             pool.failed = (
                 True  # whoever needs one gets the error itself; no point in trying again and again behind their back
