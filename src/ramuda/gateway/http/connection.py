@@ -49,6 +49,7 @@ class Entrance(Protocol):
     """The listening socket that a connection came through, as far as a connection is concerned."""
 
     connections: set["Connection"]
+    is_inner: bool
 
     @property
     def is_full(self) -> bool: ...

@@ -26,9 +26,11 @@ def plain_refusal(request: Request, status: int) -> Response:
 
 
 class Listener:
-    """One listening socket of a server, and the connections that came through it: at most `max_connections`."""
+    """One listening socket of a server, and the connections that came through it: at most `max_connections`.
+    `is_inner`: it serves those who work for the callers of the others."""
 
-    def __init__(self, max_connections: int, forget: Callable[["Listener"], None]) -> None:
+    def __init__(self, max_connections: int, forget: Callable[["Listener"], None], *, is_inner: bool = False) -> None:
+        self.is_inner = is_inner
         self.connections: set[Connection] = set()
         self._max_connections = max_connections
         self._forget = forget
@@ -88,7 +90,7 @@ class HttpServer:
         self._listeners: set[Listener] = set()
         self._open: set[Connection] = set()
         self._serving: set[Connection] = set()
-        self._all_ended = asyncio.Event()
+        self._one_ended = asyncio.Event()
         self._sweeper: asyncio.Task[None] | None = None
 
     async def listen(self, host: str, port: int) -> int:
@@ -106,7 +108,7 @@ class HttpServer:
         listener."""
         loop = asyncio.get_running_loop()
         chosen = handler or self._handler
-        listener = Listener(self.options.max_connections_per_socket, self._listeners.discard)
+        listener = Listener(self.options.max_connections_per_socket, self._listeners.discard, is_inner=True)
         listener.serve(
             await loop.create_server(lambda: Connection(self, chosen, listener), sock=sock, backlog=_SOCKET_BACKLOG)
         )
@@ -120,30 +122,40 @@ class HttpServer:
         return listener
 
     async def close(self, drain_s: float = 5.0) -> None:
-        """Stops accepting, lets what is being carried out end within `drain_s`, then cancels it. Idempotent."""
+        """Stops accepting, lets what is being carried out end within `drain_s`, then cancels it. Sockets made
+        elsewhere are served until nobody waits who came another way: a function that a caller waits for needs them.
+        Idempotent."""
         self.draining = True
-        for listener in list(self._listeners):
-            listener.close()
-        for connection in list(self._open):
-            connection.close_when_idle()
-        if self._serving:
-            self._all_ended.clear()
-            try:
-                await asyncio.wait_for(self._all_ended.wait(), drain_s)
-            except TimeoutError:
-                _log.warning("http.drain_timed_out connections=%d", len(self._serving))
-                await self._break_off()
+        end_s = asyncio.get_running_loop().time() + drain_s
+        try:
+            async with asyncio.timeout_at(end_s):
+                for is_inner in (False, True):
+                    self._shut(is_inner=is_inner)
+                    while any(connection.entrance.is_inner is is_inner for connection in self._serving):
+                        self._one_ended.clear()
+                        await self._one_ended.wait()
+        except TimeoutError:
+            _log.warning("http.drain_timed_out connections=%d", len(self._serving))
+            self._shut(is_inner=True)
+            await self._break_off()
         if self._sweeper is not None:
             self._sweeper.cancel()
             await asyncio.wait([self._sweeper])
             self._sweeper = None
 
+    def _shut(self, *, is_inner: bool) -> None:
+        for listener in [one for one in self._listeners if one.is_inner is is_inner]:
+            listener.close()
+        for connection in [one for one in self._open if one.entrance.is_inner is is_inner]:
+            connection.close_when_idle()
+
     async def _break_off(self) -> None:
-        self._all_ended.clear()
         for connection in list(self._serving):
             connection.abort()
             connection.cancel()
-        await self._all_ended.wait()
+        while self._serving:
+            self._one_ended.clear()
+            await self._one_ended.wait()
 
     # -- what connections call ---------------------------------------------------------------------------------------
 
@@ -165,8 +177,7 @@ class HttpServer:
         """The connection's task has ended, or it never had one."""
         if connection not in self._open:
             self._serving.discard(connection)
-        if not self._serving:
-            self._all_ended.set()
+        self._one_ended.set()
 
     # -- once a second -----------------------------------------------------------------------------------------------
 
