@@ -14,8 +14,7 @@ from ramuda.invoke.patience import Patience
 from ramuda.invoke.pools import Pool, ProvisionedPool
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.function import FunctionSnapshot, Throttled
-from ramuda.runtime.environment import Environment
-from ramuda.runtime.observer import Observer
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion
 from ramuda.runtime.states import Initialization

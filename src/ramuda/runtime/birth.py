@@ -16,8 +16,7 @@ from ramuda.kernel.ports.recorder import Recorder
 from ramuda.kernel.ports.sandbox import Assignment, NotCopyable, Sandbox
 from ramuda.runtime import image_functions, reports, variables
 from ramuda.runtime.api.restore import SnapStart
-from ramuda.runtime.environment import Environment
-from ramuda.runtime.observer import Observer
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.prepared import Attachment, PreparedEnvironments
 from ramuda.runtime.snapshots import Furnishing, Snapshots

@@ -12,6 +12,7 @@ where it goes is `chronicle`. Source: https://docs.aws.amazon.com/lambda/latest/
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 
 from ramuda.kernel import limits
 from ramuda.kernel.clock import Clock
@@ -29,13 +30,24 @@ from ramuda.runtime.chronicle import Chronicle
 from ramuda.runtime.extensions.crew import Crew
 from ramuda.runtime.extensions.roster import Reason
 from ramuda.runtime.memory import PeakMemory
-from ramuda.runtime.observer import Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion, Progress
 from ramuda.runtime.states import InitFailure, Initialization, State
 
 BACKLOG = 16
 """As many connections are accepted in one turn of the event loop; whatever the function does, others get their turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observer:
+    """Who hears of an environment. Called in the event loop; must not wait."""
+
+    answered: Callable[["Environment"], None]
+    """The caller has its answer; the environment will be idle soon."""
+    idle: Callable[["Environment"], None]
+    lost: Callable[["Environment"], None]
+    """The sandbox failed; the environment must be closed."""
+    concluded: Callable[[Conclusion], None]
 
 
 class Environment:
@@ -317,14 +329,8 @@ class Environment:
             self._become_idle(State.IDLE)
 
     def on_extension_lost(self, error_type: str, detail: str) -> None:
-        if self._beginning.end(beginning.extension_lost(error_type, detail)):
-            return
-        if self._progress is not None and self._state in (State.RUNNING, State.FINISHING):
-            request_id = self._progress.invocation.request_id
-            self._fail(reports.extension_lost(request_id, error_type, detail), "error")
-        elif self._state is State.IDLE:
-            self._state = State.RESETTING
-            self._own(self._reset())
+        if not self._beginning.end(beginning.extension_lost(error_type, detail)):
+            self._broke(lambda request_id: reports.extension_lost(request_id, error_type, detail))
 
     def on_init_error(self, error_type: str, payload: bytes) -> None:
         outcome = FunctionError(error_type=error_type, payload=payload)
@@ -360,10 +366,13 @@ class Environment:
         for _ in range(2):  # what it posted with its last breath may be in the socket: a turn of the loop reads it
             await asyncio.sleep(0)
         self._chronicle.exited(how)
-        if attempt != self._beginning.attempts or self._beginning.end(beginning.exited(how)):
-            return
+        if attempt == self._beginning.attempts and not self._beginning.end(beginning.exited(how)):
+            self._broke(lambda request_id: reports.exited(request_id, how))
+
+    def _broke(self, failure_of: Callable[[str], FunctionError]) -> None:
+        """Something ended that an invocation needs, under way or to come; `failure_of` its request id."""
         if self._progress is not None and self._state in (State.RUNNING, State.FINISHING):
-            self._fail(reports.exited(self._progress.invocation.request_id, how), "error")
+            self._fail(failure_of(self._progress.invocation.request_id), "error")
         elif self._state is State.IDLE:
             self._state = State.RESETTING
             self._own(self._reset())

@@ -25,8 +25,7 @@ from ramuda.kernel.ports.credentials import Credentials
 from ramuda.kernel.ports.sandbox import NotCopyable, Origin, Sandbox, SandboxBackend
 from ramuda.kernel.ports.snapshots import Snapshotted
 from ramuda.runtime.api.restore import SnapStart
-from ramuda.runtime.environment import Environment
-from ramuda.runtime.observer import Observer
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.prepared import Attachment, Plumbing
 from ramuda.runtime.states import InitFailure

@@ -6,8 +6,7 @@ import pytest
 
 from ramuda.kernel.function import FunctionRef, FunctionSnapshot, Streamed, Success, Throttled
 from ramuda.kernel.ports.sandbox import Exit
-from ramuda.runtime.environment import Environment
-from ramuda.runtime.observer import Observer
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.states import Initialization
 from tests.unit.invoke.world import World, create, running
 from tests.unit.runtime.fakes import FakeSandbox, echo, invocation, snapshot

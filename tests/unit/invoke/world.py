@@ -7,8 +7,7 @@ from ramuda.invoke.sync import SyncInvoker
 from ramuda.kernel.function import FunctionSnapshot
 from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, RuntimeSpec
-from ramuda.runtime.environment import Environment
-from ramuda.runtime.observer import Observer
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.states import Initialization
 from ramuda.testing import ManualClock

@@ -12,8 +12,7 @@ from ramuda.kernel.errors import InternalError
 from ramuda.kernel.function import FunctionError, FunctionSnapshot, Streamed, Success
 from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, RuntimeSpec
-from ramuda.runtime.environment import Environment
-from ramuda.runtime.observer import Observer
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.progress import Conclusion
 from ramuda.runtime.states import Initialization, State

@@ -14,8 +14,7 @@ from ramuda.kernel.ports.catalog import ProvidedRuntime
 from ramuda.kernel.ports.credentials import Credentials
 from ramuda.kernel.ports.sandbox import Assignment, Boot, Exit, NotCopyable, RuntimeSpec
 from ramuda.kernel.ports.snapshots import Snapshotted
-from ramuda.runtime.environment import Environment
-from ramuda.runtime.observer import Observer
+from ramuda.runtime.environment import Environment, Observer
 from ramuda.runtime.options import Options
 from ramuda.runtime.snapshots import Furnishing, Snapshots
 from ramuda.runtime.states import Initialization

@@ -20,6 +20,8 @@ from ramuda.runtime.images.tar import BadTar, Kind, Member, Stream, TarReader
 
 WHITEOUT, OPAQUE, OTHER_MARK = ".wh.", ".wh..wh..opq", ".wh..wh."
 READABLE = 0o400
+MARKS_MAX = 64 * 1024**2
+"""Characters of the paths that a layer takes away or names without having them: all of these are in memory."""
 MODES = 0o777
 
 
@@ -84,6 +86,7 @@ class _Layer:
         self._budget = budget
         self._implied: dict[str, None] = {}
         self._marks = Marks()
+        self._marks_left = MARKS_MAX
 
     def marks(self) -> Marks:
         self._marks.implied = list(self._implied)
@@ -98,6 +101,7 @@ class _Layer:
         is_whiteout = parts[-1].startswith(WHITEOUT)
         if is_whiteout or member.kind is Kind.OTHER:
             self._budget.take(member.size)  # it will be read, and thrown away
+            self._remember(member.name)
             if is_whiteout:
                 self._take_away(parts)
             return
@@ -124,10 +128,16 @@ class _Layer:
                 raise ImageError(ImageFault.UNSUPPORTED, "a layer takes away something without a name")
             self._marks.removed.append("/".join([*above, removed]))
 
+    def _remember(self, *paths: str) -> None:
+        self._marks_left -= sum(map(len, paths))
+        if self._marks_left < 0:
+            raise ImageError(ImageFault.TOO_LARGE, "a layer takes too many files away")
+
     def _folder(self, parts: list[str]) -> str:
         made: list[str] = []
         folder = folders.inside(self._tree, parts, made)
         assert folder is not None  # what is missing was made
+        self._remember(*made)
         self._implied.update(dict.fromkeys(made))
         for _ in made:
             self._budget.take_entry()
@@ -158,6 +168,7 @@ class _Layer:
         source = os.path.join(folder, name) if folder is not None and name else None
         folders_name = "/".join(parts)
         if source is None or not os.path.lexists(source):
+            self._remember(folders_name, *above, name)
             self._marks.links.append((folders_name, "/".join([*above, name])))
             return
         if stat.S_ISDIR(os.lstat(source).st_mode):
