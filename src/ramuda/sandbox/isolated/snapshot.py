@@ -230,7 +230,7 @@ class Copy(_Family):
         if data == snapshot_python.BORN:
             self._born(wire.sender(ancillary))
         elif data[:1] == snapshot_python.ENDED and data[1:].isdigit():
-            self._exited(_exit(int(data[1:])))
+            self._exited(_exit(int(data[1:]) & 0xFFFF))
         elif not data:
             self._close_life()
             self._fail("the copy ended")
@@ -239,11 +239,24 @@ class Copy(_Family):
     def _born(self, pid: int) -> None:
         if self._runtime_fd is None and pid:
             with contextlib.suppress(OSError):
-                self._runtime_fd = os.pidfd_open(pid)
-            self._forked(pid)
+                self._runtime_fd = self._runtime(pid)
+                self._forked(pid)
         waiting = self._expected.pop("born", None)
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
+
+    def _runtime(self, pid: int) -> int:
+        """A pidfd. Raises OSError when the process has ended and the number is another's by now: hostile code says when
+        it is read."""
+        fd = os.pidfd_open(pid)
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+            if int(stat.rpartition(")")[2].split()[1]) != self._init_pid:
+                raise ProcessLookupError(f"process {pid} is not of sandbox {self.id}")
+        except OSError:
+            os.close(fd)
+            raise
+        return fd
 
     def _was_out_of_memory(self) -> bool:
         return self._out_of_memory or (self.group is not None and self.group.oom_kills() > self._oom_kills)
