@@ -248,3 +248,12 @@ def test_data_that_is_thrown_away_counts_as_well(tmp_path: Path, kind: bytes) ->
 
     budget = Budget(image_bytes=1_000_000, entries=1000)
     assert fault(lambda: unpack(Endless(), tmp_path, budget)) is ImageFault.TOO_LARGE
+
+
+def test_what_a_layer_takes_away_is_bounded_in_memory(merge: Merge, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ramuda.runtime.images.unpack.MARKS_MAX", 100)
+    assert fault(lambda: merge(Layer().file(".wh." + "x" * 60, "").file(".wh." + "y" * 60, ""))) is ImageFault.TOO_LARGE
+    linked = Layer().entry("x" * 60, type=tarfile.LNKTYPE, linkname="y" * 60)
+    assert fault(lambda: merge(linked)) is ImageFault.TOO_LARGE
+    deep = Layer().file("/".join(["x" * 20] * 5) + "/f", "")
+    assert fault(lambda: merge(deep)) is ImageFault.TOO_LARGE
