@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ramuda.kernel.errors import ApiError
 from ramuda.kernel.function import Invocation, Outcome, Success
 from ramuda.services.lambda_ import LambdaService
+from ramuda.services.lambda_.catalog import Catalog, Target
 from tests.unit.lambda_.harness import ACCOUNT, REGION, Lambda, arn
 
 
@@ -74,4 +76,31 @@ async def test_what_changes_while_the_server_stops_starts_nothing(tmp_path: Path
     lambda_.service.room.catalog.forget(ACCOUNT, REGION, "f")
     await lambda_.service.room.provisioning.settled()
     assert lambda_.invoker.provisions == {}
+    await lambda_.stop()
+
+
+async def test_what_is_provisioned_starts_when_the_key_of_its_variables_can_be_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lambda_ = await Lambda(tmp_path).start()
+    await lambda_.create()
+    await lambda_("PublishVersion", FunctionName="f")
+    await lambda_.settled()
+
+    async def refuses(self: Catalog, *_: object) -> Target:
+        raise ApiError("KMSDisabledException", "the KMS key used is disabled")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Catalog, "resolve", refuses)
+        await lambda_(
+            "PutProvisionedConcurrencyConfig", FunctionName="f", Qualifier="1", ProvisionedConcurrentExecutions=1
+        )
+        while lambda_.invoker.provisions.get(arn("f")) is None:
+            await asyncio.sleep(0)
+    assert lambda_.invoker.provisions[arn("f")] == []
+    while not await lambda_.clock.slept():
+        await asyncio.sleep(0)
+    await lambda_.clock.advance(5)
+    await lambda_.service.room.provisioning.settled()
+    assert len(lambda_.invoker.provisions[arn("f")]) == 1
     await lambda_.stop()

@@ -75,9 +75,11 @@ class Provisioning:
             while True:
                 self._again.discard(key)
                 try:
-                    await self._provision(key)
+                    is_done = await self._provision(key)
                 except PortError as e:
                     log.warning("lambda.provisioning.not_read function=%s error=%s", key[2], e)
+                    is_done = False
+                if not is_done:
                     await self._clock.sleep(READ_AGAIN_S)
                     continue
                 if key not in self._again:
@@ -87,28 +89,33 @@ class Provisioning:
         finally:
             del self._tasks[key]
 
-    async def _provision(self, key: FunctionKey) -> None:
+    async def _provision(self, key: FunctionKey) -> bool:
+        """False when some version could not be looked at now, and nobody will tell when it can."""
         configs, aliases = await self._database.read(lambda tx: _read(tx, key))
         if configs:
             self._known.add(key)
         else:
             self._known.discard(key)
         wanted: dict[str, Provision] = {}
+        is_done = True
         for config in configs:
             for version, environments in _versions(config, aliases).items():
                 if environments and version != LATEST and version not in wanted:
                     provision = await self._resolved(config, version, environments)
-                    if provision is not None:
+                    if isinstance(provision, Provision):
                         wanted[version] = provision
+                    elif provision.code.startswith("KMS") or provision.fault == "Server":
+                        is_done = False
         self._invoker.provision(function_arn(*key), list(wanted.values()))
+        return is_done
 
-    async def _resolved(self, config: ProvisionedConcurrency, version: str, environments: int) -> Provision | None:
-        """None while the version cannot be run: `changed` is called when that changes."""
+    async def _resolved(self, config: ProvisionedConcurrency, version: str, environments: int) -> Provision | ApiError:
+        """The error while the version cannot be run: `changed` is called when that changes, but for KMS."""
         try:
             target = await self._catalog.resolve(config.account, config.region, config.name, version)
         except ApiError as e:
             log.info("lambda.provisioning.waits function=%s version=%s reason=%s", config.name, version, e)
-            return None
+            return e
         return Provision(function=target.snapshot, qualifier=config.qualifier, environments=environments)
 
 
