@@ -116,7 +116,7 @@ def decide(progress: Progress, result: Result, now_s: float, policy: Policy) -> 
             waits = policy.retry_after_s
             return _again(progress, now_s + waits[min(progress.attempts, len(waits)) - 1], policy)
         case Refused():
-            wait_s = min(policy.back_off_s * 2.0 ** min(progress.refusals, 60), policy.back_off_max_s)
+            wait_s = back_off_s(policy.back_off_s, progress.refusals, policy.back_off_max_s)
             refused = Progress(
                 accepted_at_s=progress.accepted_at_s, attempts=progress.attempts, refusals=progress.refusals + 1
             )
@@ -141,3 +141,8 @@ def _again(progress: Progress, at_s: float, policy: Policy) -> Decision:
     if is_too_old(progress, at_s, policy):
         return GiveUp(progress=progress, condition="EventAgeExceeded")
     return RetryAt(progress=progress, at_s=at_s)
+
+
+def back_off_s(first_s: float, times: int, most_s: float) -> float:
+    """The wait after `times` waits before: `first_s`, then twice as long each time, `most_s` at most."""
+    return min(first_s * 2.0 ** min(times, 60), most_s)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
+from ramuda.invoke import decide
 from ramuda.invoke.concurrency import Concurrency
 from ramuda.invoke.options import Options
 from ramuda.invoke.placement import Placement
@@ -193,7 +194,8 @@ class ProvisionedConcurrency:
             for environment in list(pool.idle):
                 self._placement.close(pool, environment)
             return
-        wait_s = min(self._options.provision_again_s * 2.0**pool.failures, self._options.provision_again_max_s)
+        options = self._options
+        wait_s = decide.back_off_s(options.provision_again_s, pool.failures, options.provision_again_max_s)
         pool.failures += 1
         pool.again_at_s = self._clock.monotonic() + wait_s
 

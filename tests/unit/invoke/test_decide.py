@@ -19,6 +19,7 @@ from ramuda.invoke.decide import (
     Result,
     RetryAt,
     Succeed,
+    back_off_s,
     decide,
     is_too_old,
 )
@@ -112,3 +113,7 @@ def test_an_event_whose_next_attempt_would_be_too_late_is_given_up_now() -> None
     policy = Policy(age_s=60)
     decision = decide(Progress(accepted_at_s=START_S), Ran(is_error=True), START_S + 0.2, policy)
     assert decision == GiveUp(progress=Progress(accepted_at_s=START_S, attempts=1), condition="EventAgeExceeded")
+
+
+def test_waits_double_up_to_a_bound_and_never_overflow() -> None:
+    assert [back_off_s(1, times, 300) for times in (0, 1, 8, 9, 5000)] == [1, 2, 256, 300, 300]

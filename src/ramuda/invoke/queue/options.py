@@ -1,5 +1,7 @@
 """Options of asynchronous invocation. AWS's values are the defaults of what AWS fixes."""
 
+from typing import Annotated
+
 import msgspec
 
 
@@ -8,7 +10,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     Source of AWS's values: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html"""
 
-    retry_after_s: tuple[float, ...] = (60.0, 120.0)
+    retry_after_s: Annotated[tuple[float, ...], msgspec.Meta(min_length=1)] = (60.0, 120.0)
     """How long after a function's error it is tried again: the first time, the second time."""
     back_off_s: float = 1.0
     """How long an event waits when there was no concurrency left or the platform failed; twice as long after each

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from functools import partial
 
+from ramuda.invoke import decide
 from ramuda.invoke.queue import rows
 from ramuda.invoke.queue.alarm import Alarm
 from ramuda.invoke.queue.journal import Journal
@@ -115,7 +116,7 @@ class Outbox:
 
     async def _failed(self, errand: Errand, error: Exception) -> None:
         now_s = self._clock.time()
-        wait_s = min(self._options.back_off_s * 2.0**errand.attempts, self._options.back_off_max_s)
+        wait_s = decide.back_off_s(self._options.back_off_s, errand.attempts, self._options.back_off_max_s)
         errand.attempts += 1
         if is_passing(error) and now_s + wait_s - errand.made_at_s < self._options.deliver_for_s:
             await self._postpone(errand, now_s + wait_s)
