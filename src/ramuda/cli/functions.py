@@ -22,10 +22,12 @@ def functions(*, connection: Connection, as_json: bool) -> None:
 
     from rich.table import Table
 
-    table = Table("function", "runtime", "handler", box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("function", "runtime", "handler"):
+        table.add_column(title, overflow="fold")
     for title in ("memory", "timeout", "code"):
         table.add_column(title, justify="right")
-    table.add_column("modified")
+    table.add_column("modified", no_wrap=True)
     for f in sorted(found, key=lambda f: str(f["FunctionName"])):
         table.add_row(
             f["FunctionName"],
@@ -34,6 +36,6 @@ def functions(*, connection: Connection, as_json: bool) -> None:
             f"{f['MemorySize']} MB",
             f"{f['Timeout']} s",
             screen.megabytes(f["CodeSize"]),
-            f["LastModified"][:19].replace("T", " "),
+            f["LastModified"][:16].replace("T", " "),
         )
     screen.stdout().print(table)

@@ -27,8 +27,8 @@ def test_functions_are_listed_by_name_over_all_pages(endpoint: Endpoint, ramuda:
     assert result.exit_code == 0
     assert [line.split() for line in result.stdout.splitlines()] == [
         ["function", "runtime", "handler", "memory", "timeout", "code", "modified"],
-        ["api", "python3.11", "a.b", "128", "MB", "3", "s", "2.0", "kB", "2026-11-21", "05:24:00"],
-        ["shop", "python3.11", "app.handler", "128", "MB", "3", "s", "2.0", "kB", "2026-11-21", "05:24:00"],
+        ["api", "python3.11", "a.b", "128", "MB", "3", "s", "2.0", "kB", "2026-11-21", "05:24"],
+        ["shop", "python3.11", "app.handler", "128", "MB", "3", "s", "2.0", "kB", "2026-11-21", "05:24"],
     ]
 
 

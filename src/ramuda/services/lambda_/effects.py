@@ -32,8 +32,8 @@ EFFECTS = {
     "evaluated",
     "Runtime": "in force; `custom` is refused",
     "RuntimeConfig": "refused: customer-managed runtimes are not built",
-    "SnapStart": "in force for Python in the isolated sandbox: published versions start from a snapshot. For other "
-    "runtimes it is kept with OptimizationStatus Off",
+    "SnapStart": "in force for Python in the isolated sandbox: published versions start from a snapshot. For Java "
+    "and .NET it is kept with OptimizationStatus Off; refused where AWS refuses it",
     "Tags": "kept",
     "TenancyConfig": "refused: tenant isolation is not built",
     "Timeout": "in force",
