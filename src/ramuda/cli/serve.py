@@ -19,6 +19,21 @@ _HINTS = {
 }
 """What to do about an option that cannot be served, by the option that the error names."""
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+_ESCAPED = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+
+
+class OneLine(logging.Formatter):
+    """What functions and clients call things is in some messages: none of it begins a line, or steers a terminal. The
+    lines of tracebacks stay lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
+        return super().formatMessage(record).translate(_ESCAPED)
+
+
+def _log_handler() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLine(_LOG_FORMAT))
+    return handler
 
 
 class ServiceUrl(click.ParamType[tuple[str, str]]):
@@ -111,7 +126,7 @@ def serve(*, config_file: Path | None, log_level: str, as_json: bool, **flags: A
     from ramuda import config, server
     from ramuda.kernel.errors import ConfigError
 
-    logging.basicConfig(format=_LOG_FORMAT)
+    logging.basicConfig(handlers=[_log_handler()])
     logging.getLogger("ramuda").setLevel(log_level.upper())
     try:
         options = config.load(_tree(**flags), config_file)

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from ramuda.runtime.telemetry import records
 from ramuda.runtime.telemetry.backlog import FRAMING_BYTES, Backlog
 from ramuda.runtime.telemetry.delivery import Subscriber
 from ramuda.runtime.telemetry.subscriptions import Api, Subscription, parse
+from ramuda.runtime.telemetry.telemetry import SUBSCRIPTIONS_MAX, Telemetry
 from tests.unit.runtime.extension_client import ExtensionClient, folder_with
 from tests.unit.runtime.fakes import FakeSandbox, echo, invocation
 from tests.unit.runtime.test_environment import REQUEST, stage  # noqa: F401 - a fixture
@@ -481,3 +483,16 @@ async def test_who_may_subscribe_and_when(stage: Any) -> None:  # noqa: F811
         (403, "Telemetry.SubscriptionClosed", "Telemetry API subscription is closed already"),
         (403, "Logs.SubscriptionClosed", "Logs API subscription is closed already"),
     ]
+
+
+async def test_who_subscribes_again_and_again_is_refused() -> None:
+    """Each time the whole history is told: that is little to ask for, and much to do."""
+    sandbox: Any = SimpleNamespace(socket=make_socket)
+    telemetry = Telemetry(sandbox, SystemClock(), Options())
+    try:
+        for _ in range(SUBSCRIPTIONS_MAX):
+            telemetry.subscribe("ext", parsed())
+        with pytest.raises(Refused, match="More than 100 subscriptions in one environment"):
+            telemetry.subscribe("ext", parsed())
+    finally:
+        telemetry.close()

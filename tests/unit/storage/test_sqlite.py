@@ -8,6 +8,7 @@ import sqlite3
 import stat
 import sys
 import textwrap
+import traceback
 from pathlib import Path
 from subprocess import PIPE, Popen, run
 from typing import get_args
@@ -17,7 +18,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from ramuda.kernel.errors import ConfigError, PortError
-from ramuda.kernel.ports.database import Transaction
+from ramuda.kernel.ports.database import Conflict, Transaction
 from ramuda.storage import migrations
 from ramuda.storage.migrations import Schema
 from ramuda.storage.sqlite import SqliteDatabase
@@ -260,3 +261,18 @@ def test_every_acknowledged_write_survives_kill_9(tmp_path: Path, acknowledged_b
     assert child.returncode == -signal.SIGKILL
     assert set(acknowledged) <= asyncio.run(names_of_settings(path))
     assert len(acknowledged) >= acknowledged_before_the_kill
+
+
+async def test_what_is_stored_stands_in_no_traceback(tmp_path: Path) -> None:
+    """A payload or a secret would get into the log by it."""
+    database = SqliteDatabase.open(tmp_path / "state.db", schema="state")
+    row = {"access_key_id": "AKIA", "account": "1", "secret": "s3cret", "principal_arn": "a", "created_at": 1.0}
+    text = (
+        "INSERT INTO access_keys (access_key_id, account, secret, principal_arn, created_at)"
+        " VALUES (:access_key_id, :account, :secret, :principal_arn, :created_at)"
+    )
+    await database.write(lambda tx: tx.execute(text, row))
+    with pytest.raises(Conflict) as caught:
+        await database.write(lambda tx: tx.execute(text, row))
+    await database.close()
+    assert "s3cret" not in "".join(traceback.format_exception(caught.value))

@@ -17,6 +17,8 @@ from ramuda.runtime.telemetry import records
 from ramuda.runtime.telemetry.delivery import Subscriber
 from ramuda.runtime.telemetry.subscriptions import Api, Subscription
 
+SUBSCRIPTIONS_MAX = 100
+"""Of one environment. Each is told the whole history, which takes the server some milliseconds."""
 HISTORY_MAX = 1000
 HISTORY_BYTES_MAX = 256 * 1024
 
@@ -31,6 +33,7 @@ class Telemetry:
         self._history: deque[tuple[float, str, Any]] | None = deque()
         self._history_bytes = 0
         self._subscribers: dict[str, Subscriber] = {}
+        self._subscriptions = 0
 
     @property
     def has_subscribers(self) -> bool:
@@ -58,6 +61,10 @@ class Telemetry:
         if former is not None and former.subscription.api is not subscription.api:
             message = "An extension can subscribe to one of the Telemetry API and the Logs API"  # ours
             raise Refused("ValidationError", message, 400)
+        if self._subscriptions >= SUBSCRIPTIONS_MAX:
+            message = f"More than {SUBSCRIPTIONS_MAX} subscriptions in one environment"  # ours
+            raise Refused("Telemetry.TooManySubscriptions", message, 429)
+        self._subscriptions += 1
         if former is not None:
             former.close()
         limit_s = self._options.telemetry_delivery_s

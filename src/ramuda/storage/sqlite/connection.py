@@ -27,6 +27,7 @@ def engine(path: Path) -> Engine:
         URL.create("sqlite+pysqlite", database=str(path)),
         isolation_level="AUTOCOMMIT",
         poolclass=NullPool,
+        hide_parameters=True,  # of errors: a traceback in a log would tell secrets and payloads
         connect_args={"check_same_thread": False},  # opened by one thread, then used by one other
     )
 

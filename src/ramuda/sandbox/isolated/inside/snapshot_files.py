@@ -35,7 +35,7 @@ def obstacle(proc: str, given: tuple[int, ...] = ()) -> str | None:
     pipes = [link for link in links.values() if link.startswith("pipe:")]
     for fd, link in links.items():
         if fd not in STANDARD and fd not in given and not _is_renewable(link, pipes):
-            return f"its open file {fd} ({link}) cannot be copied"
+            return f"its open file {fd} ({link!r}) cannot be copied"
     return None
 
 
