@@ -84,9 +84,10 @@ class Catalog:
         self._uniform = uniform
         self._routes: dict[TargetKey, _Route] = {}
         self._known: dict[FunctionKey, _Known] = {}
+        self._live: dict[FunctionKey, dict[str, str]] = {}
         self._generation = 0
         self.listeners: list[Callable[[str, str, str], None]] = []
-        """Told of every function that changed or is gone: account, region, name."""
+        """Told of every function that changed, files of a live folder included, or is gone: account, region, name."""
 
     def known(self, account: str, region: str, text: str, qualifier: str | None) -> Target | None:
         """What `resolve` found before, unless it changed since."""
@@ -108,19 +109,22 @@ class Catalog:
                 raise
             # An alias may have moved, and its version been deleted, between two reads.
             route = await self._route(named)
-        if generation == self._generation and not _is_live(route) and not is_guarded:
-            self._remember((account, region, text, qualifier), (named.account, named.region, named.name), route)
+        function = (named.account, named.region, named.name)
+        if generation == self._generation and _is_live(route):
+            self._look_for_edits(function, route)
+        elif generation == self._generation and not is_guarded:
+            self._remember((account, region, text, qualifier), function, route)
         return route.pick(self._uniform()) if isinstance(route, _Split) else route
 
     def forget(self, account: str, region: str, name: str) -> None:
         """The function changed or is gone."""
         self._generation += 1
+        self._live.pop((account, region, name), None)
         known = self._known.pop((account, region, name), None)
         if known is not None:
             for key in known.targets:
                 self._routes.pop(key, None)
-        for tell in self.listeners:
-            tell(account, region, name)
+        self._tell((account, region, name))
 
     async def _route(self, named: names.Named) -> _Route:
         version, second, weight = await self._versions(named)
@@ -208,22 +212,36 @@ class Catalog:
             image=image,
         )
 
+    def _look_for_edits(self, function: FunctionKey, route: _Route) -> None:
+        revisions = self._live.setdefault(function, {})
+        before = dict(revisions)
+        for target in _targets(route):
+            revisions[target.snapshot.version] = target.snapshot.revision_id
+        if any(revisions[version] != revision for version, revision in before.items()):
+            self._tell(function)
+
+    def _tell(self, function: FunctionKey) -> None:
+        for tell in self.listeners:
+            tell(*function)
+
     def _remember(self, key: TargetKey, function: FunctionKey, route: _Route) -> None:
         if len(self._routes) >= TARGETS_MAX:
             self._routes.clear()
             self._known.clear()
         known = self._known.setdefault(function, _Known())
-        for target in (route.first, route.second) if isinstance(route, _Split) else (route,):
+        for target in _targets(route):
             known.snapshots[target.snapshot.version] = target.snapshot
         known.targets.append(key)
         self._routes[key] = route
 
 
+def _targets(route: _Route) -> tuple[Target, ...]:
+    return (route.first, route.second) if isinstance(route, _Split) else (route,)
+
+
 def _is_live(route: _Route) -> bool:
     """Whether the code is a folder that has to be looked at for every invocation."""
-    if isinstance(route, _Split):
-        return route.first.snapshot.is_live or route.second.snapshot.is_live
-    return route.snapshot.is_live
+    return any(target.snapshot.is_live for target in _targets(route))
 
 
 def _is_guarded(tx: Transaction, named: names.Named) -> bool:

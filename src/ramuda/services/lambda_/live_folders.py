@@ -5,6 +5,10 @@ invocation the folder is looked at; when anything in it changed, a copy is made 
 /var/task. So an environment keeps the files it began with, and files that only the developer may read work as well.
 Copies share what did not change as hard links. Version control, caches and virtual environments are left out.
 
+A version that is published of such a function follows the folder as `$LATEST` does, and so does every alias: there is
+nothing to freeze but a path, and its CodeSha256 is the path's. Whoever wants versions that stay deploys an archive.
+Provisioned concurrency is started anew after an edit, once it was seen: the invocation that sees it starts cold.
+
 The check reads names, sizes and times, not contents: some 5 ms for a thousand files. Whoever writes a file and gives it
 its old size and time goes unnoticed.
 
