@@ -39,6 +39,11 @@ class UrlDirectory:
         """A URL was made."""
         self._keys[url.url_id] = (url.account, url.region, url.name, url.qualifier)
 
+    def drop(self, url: FunctionUrl) -> None:
+        """A URL was deleted."""
+        self._keys.pop(url.url_id, None)
+        self._known.pop(url.url_id, None)
+
     def has(self, url_id: str) -> bool:
         return url_id in self._keys
 

@@ -11,7 +11,7 @@ from ramuda.kernel.clock import iso_milliseconds
 from ramuda.kernel.ports.database import Conflict, Transaction
 from ramuda.services.lambda_ import store
 from ramuda.services.lambda_.api import code_signing, layers, reading, surroundings, versions
-from ramuda.services.lambda_.model import LATEST, Function, Version
+from ramuda.services.lambda_.model import LATEST, Function, FunctionUrl, Version
 from ramuda.services.lambda_.room import Room
 from ramuda.services.lambda_.rules import (
     aliases,
@@ -199,9 +199,11 @@ async def delete_function(room: Room, call: Call) -> Result:
     if named.qualifier == LATEST:
         raise refusals.latest_not_deletable()
 
-    def delete(tx: Transaction) -> None:
+    def delete(tx: Transaction) -> list[FunctionUrl]:
         reading.function(tx, named)
+        urls: list[FunctionUrl] = []
         if named.qualifier is None:
+            urls = tables.urls.of(tx, named.account, named.region, named.name)
             store.delete_function(tx, named.account, named.region, named.name)
         elif names.is_version(named.qualifier):
             pointing = tables.aliases.of(tx, named.account, named.region, named.name)
@@ -210,8 +212,10 @@ async def delete_function(room: Room, call: Call) -> Result:
             store.delete_of_qualifier(tx, named.account, named.region, named.name, named.qualifier)
         else:
             raise refusals.invalid("Deletion of aliases is not currently supported.")
+        return urls
 
-    await room.database.write(delete)
+    for url in await room.database.write(delete):
+        room.urls.drop(url)
     room.catalog.forget(named.account, named.region, named.name)
     room.invoker.forget(named.function_arn)
     room.snapshots.forget(named.function_arn, named.qualifier)

@@ -69,11 +69,12 @@ async def update_function_url_config(room: Room, call: Call) -> Result:
 async def delete_function_url_config(room: Room, call: Call) -> Result:
     named = reading.named(call)
 
-    def write(tx: Transaction) -> None:
-        _existing(tx, named)
+    def write(tx: Transaction) -> FunctionUrl:
+        url = _existing(tx, named)
         tables.urls.delete(tx, named.account, named.region, named.name, named.qualifier or "")
+        return url
 
-    await room.database.write(write)
+    room.urls.drop(await room.database.write(write))
     return {}
 
 
