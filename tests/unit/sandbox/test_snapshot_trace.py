@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="copies a
 BEGIN = """
 import ctypes, mmap, os, select, signal, sys, time
 from ramuda.sandbox.isolated.inside import seccomp, snapshot_fork, snapshot_trace, syscalls
+ANY_ACCESS = mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC
 libc = ctypes.CDLL(None, use_errno=True)
 alive, says_alive = os.pipe()
 waiting, _ = os.pipe()
@@ -71,14 +72,14 @@ print(os.waitstatus_to_exitcode(os.waitpid(tracer, 0)[1]), os.waitstatus_to_exit
 """
 
 CHANGES_THE_INSTRUCTION = """
-code = mmap.mmap(-1, 4096, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+code = mmap.mmap(-1, 4096, mmap.MAP_SHARED, ANY_ACCESS)
 code.write(bytes.fromhex("0f05c3"))  # syscall; ret
 address = ctypes.addressof(ctypes.c_char.from_buffer(code))
 buffer = ctypes.create_string_buffer(8)
 hostile = os.fork()
 if hostile == 0:
     confined()
-    setup = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    setup = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, ANY_ACCESS)
     setup.write(b"\\x31\\xc0" + b"\\x48\\xb9" + address.to_bytes(8, "little") + b"\\xff\\xe1")  # read by way of `code`
     ctypes.CFUNCTYPE(ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_long)(
         ctypes.addressof(ctypes.c_char.from_buffer(setup)))(waiting, ctypes.addressof(buffer), 1)
