@@ -215,7 +215,7 @@ def test_a_tree_that_is_too_deep_is_refused(folder: Path) -> None:
     for _ in range(live_folders.DEPTH_MAX + 1):
         deepest = deepest / "d"
     deepest.mkdir(parents=True)
-    with pytest.raises(NoFolder, match="deep"):
+    with pytest.raises(NoFolder, match=r"\.\.\. is too deep"):
         live_folders.look(folder)
 
 

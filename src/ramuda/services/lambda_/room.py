@@ -105,9 +105,7 @@ class Room:
             database=database,
             functions=EventFunctions(self.catalog, database, options.events),
             invoker=invoker,
-            targets=destinations.targets(
-                api, record_events, of_other_accounts=options.other_accounts is not False
-            ),
+            targets=destinations.targets(api, record_events, of_other_accounts=options.other_accounts is not False),
             clock=clock,
             ids=ids,
             recorder=recorder,
