@@ -215,8 +215,9 @@ def test_a_tree_that_is_too_deep_is_refused(folder: Path) -> None:
     for _ in range(live_folders.DEPTH_MAX + 1):
         deepest = deepest / "d"
     deepest.mkdir(parents=True)
-    with pytest.raises(NoFolder, match=r"\.\.\. is too deep"):
+    with pytest.raises(NoFolder) as refused:
         live_folders.look(folder)
+    assert str(refused.value).endswith("... is too deep")
 
 
 def test_names_that_are_no_text_do_no_harm(tmp_path: Path, folder: Path) -> None:
