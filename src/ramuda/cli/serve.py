@@ -1,5 +1,6 @@
 """`ramuda serve`: a server in the foreground, and the few lines that say where it is and how to use it."""
 
+import gc
 import logging
 import re
 from pathlib import Path
@@ -123,6 +124,7 @@ def serve(*, config_file: Path | None, log_level: str, as_json: bool, **flags: A
 
     Every option can also be set by a variable named RAMUDA_ and the option's name.
     """
+    gc.disable()  # until the server has started: what its import makes stays, and looking for garbage is a tenth of the time
     from ramuda import config, server
     from ramuda.kernel.errors import ConfigError
 

@@ -40,7 +40,8 @@ def _raise_open_files() -> None:
 
 
 def _settle_memory() -> None:
-    """What start-up made stays for good: the collector need not look at it again and again."""
+    """What start-up made stays for good: the collector, which the command turned off, need not look at it again."""
+    gc.enable()
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
