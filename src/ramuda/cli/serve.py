@@ -124,7 +124,7 @@ def serve(*, config_file: Path | None, log_level: str, as_json: bool, **flags: A
 
     Every option can also be set by a variable named RAMUDA_ and the option's name.
     """
-    gc.disable()  # until the server has started: what its import makes stays, and looking for garbage is a tenth of the time
+    gc.disable()  # until the server has started: what its import makes stays, and a look for garbage takes long
     from ramuda import config, server
     from ramuda.kernel.errors import ConfigError
 
