@@ -48,7 +48,8 @@ def latency(rounds: int) -> list[Row]:
             rows += [
                 _row(f"streaming by {name}, first byte, p50", statistics.median(first)),
                 _row(f"streaming by {name}, each write, p50", statistics.median(writes)),
-                _row(f"streaming by {name}, each write, p99", statistics.quantiles(writes, n=100)[98]),
+                # The slowest hundredth is two writes of a run: what else the machine did then. Shown, not judged.
+                Row(measure="  each write, p99", ours=f"{statistics.quantiles(writes, n=100)[98]:.2f} ms"),
             ]
     return rows
 
