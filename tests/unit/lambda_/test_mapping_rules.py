@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ramuda.invoke.pollers.options import Options
 from ramuda.kernel.errors import ApiError
 from ramuda.services.lambda_.mappings import plan
 from ramuda.services.lambda_.rules import mappings as rules
@@ -60,8 +61,9 @@ def test_what_is_kept_is_shown_as_it_was_given(source: str, first: dict[str, Any
     assert rules.updated(kind, settings, {}) == settings
     if kind is rules.SQS:
         assert settings["BatchSize"] <= 10 or settings["MaximumBatchingWindowInSeconds"] > 0
-        made = plan(mapping("Enabled", settings=settings))
+        made = plan(mapping("Enabled", settings=settings), Options(batches_at_once=7))
         assert (made.queue_arn, made.batch_size) == (source, settings["BatchSize"])
+        assert made.at_once == settings.get("ScalingConfig", {}).get("MaximumConcurrency", 7)
         assert len(made.patterns) == len(settings.get("FilterCriteria", {}).get("Filters", []))
 
 

@@ -12,10 +12,11 @@ time; here it stays with as many, or with ScalingConfig.MaximumConcurrency.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ramuda.invoke.pollers import sqs_records
+from ramuda.invoke.pollers.options import Options
 from ramuda.invoke.pollers.sqs_records import Record
 from ramuda.kernel.arn import Arn
 from ramuda.kernel.clock import Clock
@@ -26,12 +27,8 @@ from ramuda.kernel.ports.api import Api
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 5
 RECEIVE_MAX = 10  # messages of one ReceiveMessage, SQS
 BATCH_BYTES = 6 * 1024 * 1024
-WAIT_S = 20
-"""Longest wait of one ReceiveMessage, SQS's own."""
-BACK_OFF_S, BACK_OFF_MAX_S = 1.0, 30.0
 HIDDEN_MORE_S = 30
 """How much longer than window and time-out together messages are hidden, where these exceed the queue's own time."""
 
@@ -52,7 +49,8 @@ class Plan:
     window_s: int
     patterns: tuple[Mapping[str, Any], ...] = ()
     reports_failures: bool = False
-    at_once: int = AT_ONCE
+    at_once: int = 5
+    options: Options = field(default_factory=Options)
 
     @property
     def is_fifo(self) -> bool:
@@ -86,7 +84,7 @@ class SqsPoller:
             self._reading.cancel()
 
     async def _read(self, batches: asyncio.TaskGroup) -> None:
-        back_off_s = BACK_OFF_S
+        back_off_s = self._plan.options.back_off_s
         while True:
             await self._room.acquire()
             try:
@@ -97,9 +95,9 @@ class SqsPoller:
                 self._room.release()
                 self._told(f"PROBLEM: {e}")
                 await self._clock.sleep(back_off_s)
-                back_off_s = min(2 * back_off_s, BACK_OFF_MAX_S)
+                back_off_s = min(2 * back_off_s, self._plan.options.back_off_max_s)
                 continue
-            back_off_s = BACK_OFF_S
+            back_off_s = self._plan.options.back_off_s
             if messages:
                 batches.create_task(self._process(url, until_s, messages))
             else:
@@ -125,7 +123,8 @@ class SqsPoller:
             left_s = until_s - self._clock.monotonic()
             if batch and 0 < left_s < 1:  # SQS waits for whole seconds
                 await self._clock.sleep(left_s)
-            wait_s = WAIT_S if not batch else max(0, min(WAIT_S, int(left_s)))
+            longest_s = self._plan.options.receive_wait_s
+            wait_s = longest_s if not batch else max(0, min(longest_s, int(left_s)))
             most = min(RECEIVE_MAX, self._plan.batch_size - len(batch))
             found = await self._receive(url, most, wait_s, hidden_s)
             unwanted = [each for each in found if not sqs_records.is_wanted(self._plan.patterns, each)]
@@ -172,7 +171,7 @@ class SqsPoller:
 
     async def _run(self, event: bytes, trace: str | None, until_s: float) -> Outcome | None:
         """None when there was no room for it before its messages are due again."""
-        back_off_s = BACK_OFF_S
+        back_off_s = self._plan.options.back_off_s
         while True:
             try:
                 return await self._invoke(event, trace)
@@ -180,7 +179,7 @@ class SqsPoller:
                 if self._clock.monotonic() + back_off_s >= until_s:
                     return None
             await self._clock.sleep(back_off_s)
-            back_off_s = min(2 * back_off_s, BACK_OFF_MAX_S)
+            back_off_s = min(2 * back_off_s, self._plan.options.back_off_max_s)
 
     def _left(self, outcome: Outcome | None, records: Sequence[Record]) -> set[str]:
         """Ids of the messages that stay in the queue."""

@@ -11,7 +11,8 @@ import logging
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ramuda.invoke.pollers.sqs import AT_ONCE, Plan, SqsPoller
+from ramuda.invoke.pollers.options import Options as PollerOptions
+from ramuda.invoke.pollers.sqs import Plan, SqsPoller
 from ramuda.kernel.clock import Clock
 from ramuda.kernel.errors import PortError
 from ramuda.kernel.function import Invocation, Outcome, Streamed, Success
@@ -129,7 +130,8 @@ class Mappings:
         async with asyncio.TaskGroup() as both:
             invoke, timeout_s = partial(self._invoke, mapping), partial(self._timeout_s, mapping)
             keeping = both.create_task(self._keep_result(mapping, results))
-            work.poller = SqsPoller(plan(mapping), self._api, invoke, timeout_s, self._clock, told)
+            to_do = plan(mapping, self._options.pollers)
+            work.poller = SqsPoller(to_do, self._api, invoke, timeout_s, self._clock, told)
             await work.poller.run()
             keeping.cancel()
 
@@ -173,7 +175,7 @@ class Mappings:
         return outcome
 
 
-def plan(mapping: EventSourceMapping) -> Plan:
+def plan(mapping: EventSourceMapping, options: PollerOptions) -> Plan:
     """What its poller does."""
     settings = mapping.settings
     filters = settings.get("FilterCriteria", {}).get("Filters", [])
@@ -183,7 +185,8 @@ def plan(mapping: EventSourceMapping) -> Plan:
         window_s=settings["MaximumBatchingWindowInSeconds"],
         patterns=tuple(json.loads(each["Pattern"]) for each in filters),
         reports_failures="ReportBatchItemFailures" in settings.get("FunctionResponseTypes", []),
-        at_once=settings.get("ScalingConfig", {}).get("MaximumConcurrency", AT_ONCE),
+        at_once=settings.get("ScalingConfig", {}).get("MaximumConcurrency", options.batches_at_once),
+        options=options,
     )
 
 

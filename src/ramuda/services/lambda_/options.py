@@ -4,6 +4,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from ramuda.invoke.pollers.options import Options as PollerOptions
 from ramuda.invoke.queue.options import Options as EventOptions
 from ramuda.kernel import limits
 
@@ -48,3 +49,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Archives unpacked at the same time."""
     events: EventOptions = EventOptions()
     """Asynchronous invocation."""
+    pollers: PollerOptions = PollerOptions()
+    """Reading the sources of event source mappings."""
