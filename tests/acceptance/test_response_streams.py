@@ -260,7 +260,7 @@ def test_a_slow_reader_slows_the_function_down(node: Callable[..., str], url_of:
     written_ns = [int.from_bytes(piece[:8], "little") for piece in pieces]
     assert written_ns == sorted(written_ns)
     before = sum(at_ns < began_reading_ns for at_ns in written_ns)
-    assert 0 < before * 65_536 < 16 * 1024 * 1024
+    assert 0 < before * 65_536 < 32 * 1024 * 1024  # what sockets hold, which Linux lets grow
 
 
 def test_a_client_that_leaves_does_not_stop_the_function(
