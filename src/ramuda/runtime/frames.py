@@ -7,11 +7,10 @@ believed.
 
 Source: awslambdaric's and aws-lambda-ric's `_LAMBDA_TELEMETRY_LOG_FD`."""
 
-import os
 import struct
 from collections.abc import Callable
 
-from ramuda.runtime.output import DRAIN_BYTES, TURN_BYTES
+from ramuda.runtime.pipe_reader import PipeReader
 
 MAGIC = b"\xa5\x5a\x00"
 TEXT_TYPES = (0x03, 0x07, 0x0B, 0x0F, 0x13, 0x17, 0x1B)
@@ -25,31 +24,22 @@ Write = Callable[[str, int], None]
 """Text of an event, and when it was written, in milliseconds since the epoch."""
 
 
-class Frames:
+class Frames(PipeReader):
     """Reads the pipe `fd` (non-blocking) and gives each record's text and time to `write`."""
 
     def __init__(self, fd: int, write: Write, now_ms: Callable[[], int], record_bytes: int) -> None:
-        self._fd = fd
+        super().__init__(fd)
         self._write = write
         self._now_ms = now_ms
         self._record_bytes = record_bytes
         self._rest = b""
         self._missing_bytes = 0
         self._at_ms = 0
-        self.is_closed = False
 
     @property
     def waiting_bytes(self) -> int:
         """Of a record that is not complete."""
         return len(self._rest)
-
-    def read_some(self) -> None:
-        """Takes a turn's worth of what the pipe holds."""
-        self._read(TURN_BYTES)
-
-    def drain(self) -> None:
-        """Takes everything that the pipe holds now."""
-        self._read(DRAIN_BYTES)
 
     def finish(self) -> None:
         """Takes everything; a record that was cut off counts as one, and the next begins with its head."""
@@ -58,23 +48,14 @@ class Frames:
             self._emit(self._rest)
         self._rest, self._missing_bytes = b"", 0
 
-    def _read(self, at_most_bytes: int) -> None:
-        if self.is_closed:
-            return
-        try:
-            data = os.read(self._fd, at_most_bytes)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        self.is_closed = not data
+    def _take(self, data: bytes) -> None:
         self._rest += data
         at = 0
-        while (after := self._take(at)) is not None:
+        while (after := self._take_next(at)) is not None:
             at = after
         self._rest = self._rest[at:]
 
-    def _take(self, at: int) -> int | None:
+    def _take_next(self, at: int) -> int | None:
         """Takes what stands at this place; the place after it, None when more has to come."""
         return self._take_text(at) if self._missing_bytes else self._take_head(at)
 

@@ -4,37 +4,22 @@ Every line is one event, as CloudWatch shows a function's standard output. For a
 (`frames`) a carriage return within a line becomes a newline: that is how AWS's runtime clients then write a record of
 several lines, such as a traceback, that is one event. A line that is not finished waits for its end until the
 invocation is over.
-
-`read_some` is for every day: a little at a time, so that a function that prints without end does not hold up others.
-`drain` takes what is there at once: the platform's own END and REPORT lines come after it.
 """
 
-import os
 from collections.abc import Callable
 
-DRAIN_BYTES = 256 * 1024
-"""More than the pipe holds: one read empties it, however fast the function goes on printing."""
-TURN_BYTES = 8 * 1024
+from ramuda.runtime.pipe_reader import PipeReader
 
 
-class Output:
+class Output(PipeReader):
     """Reads the pipe `fd` (non-blocking) and gives each event's text to `write`."""
 
     def __init__(self, fd: int, write: Callable[[str], None], line_bytes: int, *, has_returns: bool = True) -> None:
+        super().__init__(fd)
         self._has_returns = has_returns
-        self._fd = fd
         self._write = write
         self._line_bytes = line_bytes
         self._rest = b""
-        self.is_closed = False
-
-    def read_some(self) -> None:
-        """Takes a turn's worth of what the pipe holds."""
-        self._read(TURN_BYTES)
-
-    def drain(self) -> None:
-        """Takes everything that the pipe holds now."""
-        self._read(DRAIN_BYTES)
 
     def finish(self) -> None:
         """Takes everything, and lets an unfinished line count as one."""
@@ -42,18 +27,6 @@ class Output:
         if self._rest:
             rest, self._rest = self._rest, b""
             self._emit(rest)
-
-    def _read(self, at_most_bytes: int) -> None:
-        if self.is_closed:
-            return
-        try:
-            data = os.read(self._fd, at_most_bytes)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        self.is_closed = not data
-        self._take(data)
 
     def _take(self, data: bytes) -> None:
         lines = (self._rest + data).split(b"\n")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ramuda.kernel.ports.sandbox import Sandbox
 from ramuda.runtime.frames import Frames
 from ramuda.runtime.output import Output
+from ramuda.runtime.pipe_reader import PipeReader
 
 
 class Pipes:
@@ -70,7 +71,7 @@ class Pipes:
             os.close(self._beside_fd)
             self._beside_fd = self._beside = None
 
-    def _read_when_ready(self, fd: int, reader: Output | Frames) -> None:
+    def _read_when_ready(self, fd: int, reader: PipeReader) -> None:
         def read() -> None:
             reader.read_some()
             if reader.is_closed:

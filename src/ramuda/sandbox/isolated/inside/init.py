@@ -67,7 +67,7 @@ class _Init:
         syscalls.set_hostname(self._config["hostname"])
         netns.loopback_up()
         listening = [netns.listen(self._config["runtime_api_port"]), netns.listen(self._config["gateway_port"])]
-        if self._config["network"] and _redirect():
+        if self._config["network"] and netns.open_way_out():
             listening += [netns.listen(netns.OUTBOUND_PORT), netns.listen_dns()]
         wire.send(self._control, {"did": "listen"}, [each.fileno() for each in listening])
         for each in listening:
@@ -240,15 +240,6 @@ class _Init:
                 raise
             return False
         return True
-
-
-def _redirect() -> bool:
-    """Whether there is a way out: not on a kernel without nftables."""
-    try:
-        netns.redirect_everything()
-    except OSError:
-        return False
-    return True
 
 
 def _watch_children() -> int:

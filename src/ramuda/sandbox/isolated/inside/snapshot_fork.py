@@ -151,20 +151,12 @@ class _Copy:
     def _open_network(self, pidfd: int) -> None:
         netns.loopback_up()
         listening = [netns.listen(self._config["runtime_api_port"]), netns.listen(self._config["gateway_port"])]
-        if self._config["network"] and _redirect():
+        if self._config["network"] and netns.open_way_out():
             listening += [netns.listen(netns.OUTBOUND_PORT), netns.listen_dns()]
         wire.send(self._control, {"did": "listen"}, [pidfd, *(each.fileno() for each in listening)])
         for each in listening:
             each.close()
         os.close(pidfd)
-
-
-def _redirect() -> bool:
-    try:
-        netns.redirect_everything()
-    except OSError:
-        return False
-    return True
 
 
 def _memory(mib: int) -> int:

@@ -37,12 +37,9 @@ async def remove_layer_version_permission(room: Room, call: Call) -> Result:
 
     def write(tx: Transaction) -> None:
         policy = _of_version(tx, named)
-        if policy is None:
-            raise policies.no_policy()
-        policies.check_revision(call.params.get("RevisionId"), policy.revision_id, api=_READ_WITH)
-        left = policies.without(policy.statements, call.params["StatementId"])
-        if left:
-            _put(tx, room, replace(policy, statements=left))
+        policy = policies.after_removal(policy, call.params, api=_READ_WITH)
+        if policy.statements:
+            _put(tx, room, policy)
         else:
             tables.layer_policies.delete(tx, policy.account, policy.region, policy.name, policy.qualifier)
 

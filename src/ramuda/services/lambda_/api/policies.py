@@ -42,13 +42,9 @@ async def remove_permission(room: Room, call: Call) -> Result:
     def write(tx: Transaction) -> None:
         if revision_id(tx, named) is None:
             raise _not_there(tx, named, policies.no_policy_found(named.arn))
-        policy = of(tx, named)
-        if policy is None:
-            raise policies.no_policy()
-        policies.check_revision(call.params.get("RevisionId"), policy.revision_id)
-        left = policies.without(policy.statements, call.params["StatementId"])
-        if left:
-            put(tx, room, replace(policy, statements=left))
+        policy = policies.after_removal(of(tx, named), call.params)
+        if policy.statements:
+            put(tx, room, policy)
         else:
             delete(tx, policy)
 

@@ -9,11 +9,12 @@ Sources: recorded answers; https://docs.aws.amazon.com/lambda/latest/dg/access-c
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from ramuda.kernel.codec import encode_json
 from ramuda.kernel.errors import ApiError
-from ramuda.services.lambda_.model import LATEST
+from ramuda.services.lambda_.model import LATEST, ResourcePolicy
 from ramuda.services.lambda_.rules import refusals
 
 POLICY_BYTES = 20_480  # SM: ResourcePolicy; DG: 20 KB
@@ -118,6 +119,17 @@ def without(statements: Sequence[Statement], sid: str) -> tuple[Statement, ...]:
     if len(left) == len(statements):
         raise refusals.not_found(f"Statement {sid} is not found in resource policy.")
     return left
+
+
+def after_removal(
+    policy: ResourcePolicy | None, params: Mapping[str, Any], *, api: str = "GetPolicy"
+) -> ResourcePolicy:
+    """What RemovePermission and RemoveLayerVersionPermission leave of a policy: perhaps no statement. Raises AWS's
+    refusals; `api` as in `check_revision`."""
+    if policy is None:
+        raise no_policy()
+    check_revision(params.get("RevisionId"), policy.revision_id, api=api)
+    return replace(policy, statements=without(policy.statements, params["StatementId"]))
 
 
 def text(document: Mapping[str, Any]) -> str:

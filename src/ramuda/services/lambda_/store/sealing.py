@@ -1,6 +1,7 @@
 """Environment variables are sealed before they reach the disk, with the function's KMS key if it has one that is at
 hand, else with the server's own. https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html"""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import msgspec
@@ -14,20 +15,18 @@ _variables = msgspec.json.Decoder(dict[str, str])
 
 def sealed(version: Version, keyring: Keyring | None) -> Version:
     """As it is stored."""
-    if keyring is None:
-        return version
-    context = _context(version)
-    previous = None if version.previous is None else _sealed(version.previous, keyring, context)
-    return replace(version, deployment=_sealed(version.deployment, keyring, context), previous=previous)
+    return version if keyring is None else _changed(version, keyring, _sealed)
 
 
 def opened(version: Version, keyring: Keyring | None) -> Version:
     """As it is worked with. Variables whose key is not at hand stay sealed."""
-    if keyring is None:
-        return version
-    context = _context(version)
-    previous = None if version.previous is None else _opened(version.previous, keyring, context)
-    return replace(version, deployment=_opened(version.deployment, keyring, context), previous=previous)
+    return version if keyring is None else _changed(version, keyring, _opened)
+
+
+def _changed(version: Version, keyring: Keyring, change: Callable[[Deployment, Keyring, str], Deployment]) -> Version:
+    context = f"environment {version.account} {version.region} {version.name}"
+    previous = None if version.previous is None else change(version.previous, keyring, context)
+    return replace(version, deployment=change(version.deployment, keyring, context), previous=previous)
 
 
 def _sealed(deployment: Deployment, keyring: Keyring, context: str) -> Deployment:
@@ -49,7 +48,3 @@ def _opened(deployment: Deployment, keyring: Keyring, context: str) -> Deploymen
     except UnknownKey:
         return deployment
     return replace(deployment, settings=replace(settings, environment=variables, sealed_environment=None))
-
-
-def _context(version: Version) -> str:
-    return f"environment {version.account} {version.region} {version.name}"
